@@ -1,0 +1,64 @@
+"""Small, readable differential-equation solvers, automatic differentiation and neural equations.
+
+The public names live here and load when first used, so `import sciml_lab` costs one import of NumPy.
+
+Examples
+--------
+>>> import numpy as np, sciml_lab as sl
+>>> prob = sl.ODEProblem(lambda u, p, t: -p[0] * u, u0=[1.0], tspan=(0.0, 1.0), p=[2.0])
+>>> sol = sl.solve(prob, sl.Tsit5(), rtol=1e-8, atol=1e-10)
+>>> bool(abs(sol.u[-1, 0] - np.exp(-2.0)) < 1e-7)
+True
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_SUBMODULES = ("ad", "classroom", "nn", "plot", "problems", "sensitivity", "solvers")
+
+_NAMES = {
+    "sciml_lab.problems": ("ODEProblem", "zoo"),
+    "sciml_lab.solvers.tableau": ("Tableau",),
+    "sciml_lab.solvers.explicit": (
+        "METHODS",
+        "ExplicitRK",
+        "Euler",
+        "Midpoint",
+        "Heun",
+        "Ralston",
+        "RK4",
+        "BS3",
+        "DP5",
+        "Tsit5",
+        "Vern7",
+        "Vern9",
+        "DOP853",
+    ),
+    "sciml_lab.solvers.control": ("IController", "PIController", "PIDController"),
+    "sciml_lab.solvers.solution": ("Solution", "SolveError", "SolveInterrupted"),
+    "sciml_lab.solvers.solve": ("solve", "steps"),
+    "sciml_lab.sensitivity": ("DiscreteAdjoint", "ForwardSensitivity", "ThroughSolver"),
+    "sciml_lab.nn": ("Adam", "LBFGS", "train", "History"),
+}
+
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted([*_HOME, *_SUBMODULES, "__version__"])
+
+
+def __getattr__(name: str):
+    """Load a public name when it is first asked for (PEP 562)."""
+    if name in _SUBMODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    elif name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module 'sciml_lab' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Names that tab completion shows."""
+    return __all__
