@@ -1,0 +1,120 @@
+"""What every traced value has in common: a level, and a plain number at the bottom.
+
+With this module one can: ask whether something is being differentiated (`is_traced`), get the
+plain number out of it (`primal`), and open a new level of differentiation (`new_level`).
+
+A derivative inside a derivative is told apart by its *level*, a number drawn from one counter
+that only grows. What starts later is nested deeper, so of two traced values that meet, the one
+with the greater level belongs to the inner derivative, and the other is a constant to it.
+"""
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+_counter = itertools.count(1)
+
+
+class Traced:
+    """Marks a value that carries a derivative: `.value` below it, `.level` of its derivative."""
+
+    __slots__ = ()
+    value: Any
+    level: Any
+
+
+def new_level() -> int:
+    """Open a level of differentiation that lies deeper than all before it."""
+    return next(_counter)
+
+
+def is_box(x) -> bool:
+    """Tell whether `x` is a traced value of the autograd package (which need not be installed)."""
+    return type(x).__module__.startswith("autograd.") and hasattr(x, "_value")
+
+
+def is_traced(x) -> bool:
+    """Tell whether `x` carries a derivative.
+
+    Parameters
+    ----------
+    x : object
+        Any value: `Dual`, `Var`, autograd box, or an array, list or tuple that may hold them.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_traced(np.ones(3))
+    False
+    """
+    if isinstance(x, Traced):
+        return True
+    if isinstance(x, np.ndarray):
+        return x.dtype.hasobject and any(is_traced(item) for item in x.flat)
+    if isinstance(x, (list, tuple)):
+        return any(is_traced(item) for item in x)
+    return is_box(x)
+
+
+def primal(x):
+    """Strip all derivatives off a value: the plain number or array at the bottom.
+
+    Parameters
+    ----------
+    x : number, array, traced value, or a list, tuple or object array of them
+
+    Returns
+    -------
+    numpy.ndarray or scalar
+        Complex values stay complex.
+
+    Examples
+    --------
+    >>> from sciml_lab.ad import Dual
+    >>> float(primal(Dual(3.0, 1.0) * 2))
+    6.0
+    """
+    while True:
+        if isinstance(x, Traced):
+            x = x.value
+        elif is_box(x):
+            x = x._value
+        else:
+            break
+    if isinstance(x, (list, tuple)):
+        return np.array([primal(item) for item in x])
+    if isinstance(x, np.ndarray) and x.dtype.hasobject:
+        flat = [primal(item) for item in x.flat]
+        return np.array(flat).reshape(x.shape + np.shape(flat[0] if flat else 0.0))
+    return x
+
+
+def as_value(x, name: str = "the argument"):
+    """Make a value that can be differentiated: a float or complex array, or a traced value.
+
+    Integers and booleans become float64; a scalar becomes a NumPy scalar; lists are collected.
+    """
+    if isinstance(x, Traced):
+        return x
+    if is_box(x):
+        raise TypeError(
+            f"{name} is traced by autograd: differentiate with mode='autograd' on both levels, "
+            "or with sciml_lab.ad on both."
+        )
+    if is_traced(x):
+        from .primitive import collect
+
+        return as_value(collect(x), name)
+    x = np.asarray(x)
+    if x.dtype.kind in "biu":
+        x = x.astype(np.float64)
+    elif x.dtype.kind not in "fc":
+        raise TypeError(
+            f"{name} must be a number or an array of numbers, not {x.dtype}: "
+            "give a float, a list of floats or an array."
+        )
+    return x if x.ndim else x[()]

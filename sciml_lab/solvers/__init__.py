@@ -1,0 +1,1 @@
+"""Solvers for differential equations: methods, control, dense output, and `solve`."""

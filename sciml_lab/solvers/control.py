@@ -1,0 +1,188 @@
+"""Step-size controllers: from the error of this step (and of earlier ones) to the next step size.
+
+A step is accepted when its error norm is at most one. The controller then multiplies the step by
+
+    factor = safety * e_n**(-b1) * e_(n-1)**(-b2) * e_(n-2)**(-b3),
+
+with exponents that a control engineer would call proportional, integral and derivative action.
+The same formulas serve one trajectory (floats) and a batch (one entry per lane): they are
+elementwise and know nothing of the method, which enters only through `k`, the order of its
+error estimate (e is proportional to h**k).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Decision(NamedTuple):
+    """What the controller says after one attempted step.
+
+    Attributes
+    ----------
+    accept : bool or ndarray of bool
+        Whether the step stands.
+    factor : float or ndarray
+        What the step size is multiplied by for the next attempt.
+    memory : tuple
+        Errors of the last two accepted steps and whether the last attempt was rejected.
+    """
+
+    accept: object
+    factor: object
+    memory: tuple
+
+
+@dataclass(frozen=True)
+class PIDController:
+    """Proportional-integral-derivative step-size control.
+
+    The exponents are ``b1 = (kP + kI + kD)/k``, ``b2 = -(kP + 2 kD)/k`` and ``b3 = kD/k`` where
+    ``k`` is the order of the error estimate. ``kI = 1`` with the others zero is the classical
+    controller of the textbooks; ``kP`` damps oscillations of the step size on problems where
+    stability, not accuracy, limits it.
+
+    Parameters
+    ----------
+    kP, kI, kD : float
+        Gains (dimensionless).
+    safety : float
+        Aim at this fraction of the step that would just pass.
+    min_factor, max_factor : float
+        Limits of one change of the step size.
+
+    Notes
+    -----
+    After a rejection the plain integral law is used, and the step may not grow right after one.
+    The confusion to avoid: the controller never sees the true error, only the method's estimate
+    of the error of *one* step.
+
+    References
+    ----------
+    G. Soderlind, "Digital filters in adaptive time-stepping", ACM TOMS 29 (2003) 1-26.
+
+    Examples
+    --------
+    >>> c = PIDController()
+    >>> c.decide(0.5, 5, c.start()).accept
+    True
+    >>> c.decide(32.0, 5, c.start()).accept
+    False
+    """
+
+    kP: float = 0.2
+    kI: float = 0.3
+    kD: float = 0.05
+    safety: float = 0.9
+    min_factor: float = 0.2
+    max_factor: float = 10.0
+
+    def __post_init__(self):
+        if not 0 < self.safety < 1:
+            raise ValueError(f"safety must lie between 0 and 1 (got {self.safety}): try 0.9.")
+        if not 0 < self.min_factor < 1 < self.max_factor:
+            raise ValueError(
+                "min_factor must lie between 0 and 1 and max_factor above 1 "
+                f"(got {self.min_factor} and {self.max_factor}): try 0.2 and 10."
+            )
+        if not self.kI > 0:
+            raise ValueError(f"kI must be positive (got {self.kI}): without it no tolerance holds.")
+
+    @property
+    def name(self) -> str:
+        """Letters of the control actions in use: I, PI or PID."""
+        return ("P" if self.kP else "") + "I" + ("D" if self.kD else "")
+
+    def start(self):
+        """Memory before the first step: as if earlier errors had been exactly one."""
+        return (1.0, 1.0, False)
+
+    def decide(self, error, k, memory) -> Decision:
+        """Accept or reject a step with this error norm, and scale the next one.
+
+        Parameters
+        ----------
+        error : float or ndarray
+            Error norm of the attempted step (1 = at the tolerance). NaN counts as infinite.
+        k : int
+            Order of the error estimate: error is proportional to ``h**k``.
+        memory : tuple
+            From `start` or the last decision.
+
+        Returns
+        -------
+        Decision
+        """
+        if np.ndim(error) == 0:
+            return self._decide_one(float(error), k, memory)
+        error = np.clip(np.where(np.isnan(error), np.inf, error), 1e-10, 1e10)
+        e1, e2, rejected = (np.broadcast_to(m, error.shape) for m in memory)
+        accept = error <= 1.0
+        factor = np.where(accept, self._law(error, e1, e2, k), self._reject(error, k))
+        largest = np.where(rejected, 1.0, self.max_factor)
+        factor = np.clip(factor, self.min_factor, largest)
+        memory = (np.where(accept, error, e1), np.where(accept, e1, e2), ~accept)
+        return Decision(accept, factor, memory)
+
+    def _decide_one(self, error, k, memory):
+        """`decide` for one trajectory, in plain floats (arrays of one element are slow)."""
+        error = min(max(error, 1e-10), 1e10) if error == error else 1e10
+        e1, e2, rejected = memory
+        accept = error <= 1.0
+        factor = self._law(error, e1, e2, k) if accept else self._reject(error, k)
+        factor = min(max(factor, self.min_factor), 1.0 if rejected else self.max_factor)
+        return Decision(accept, factor, (error, e1, False) if accept else (e1, e2, True))
+
+    def _law(self, e, e1, e2, k):
+        """The control law after an accepted step."""
+        b1 = (self.kP + self.kI + self.kD) / k
+        b2 = -(self.kP + 2 * self.kD) / k
+        b3 = self.kD / k
+        return self.safety * e**-b1 * e1**-b2 * e2**-b3
+
+    def _reject(self, e, k):
+        """After a rejection: the step that would just have passed, with the safety factor."""
+        return self.safety * e ** (-1.0 / k)
+
+
+@dataclass(frozen=True)
+class PIController(PIDController):
+    """Proportional-integral control: smooth step sizes, also near the stability limit.
+
+    Exponents ``0.7/k`` and ``-0.4/k`` (Gustafsson; the choice of Hairer and Wanner's codes).
+
+    References
+    ----------
+    K. Gustafsson, "Control theoretic techniques for stepsize selection in explicit
+    Runge-Kutta methods", ACM TOMS 17 (1991) 533-554.
+
+    Examples
+    --------
+    >>> PIController().name
+    'PI'
+    """
+
+    kP: float = 0.4
+    kI: float = 0.3
+    kD: float = 0.0
+
+
+@dataclass(frozen=True)
+class IController(PIDController):
+    """The textbook law: next h = safety * h * error**(-1/k).
+
+    References
+    ----------
+    E. Hairer, S. P. Norsett, G. Wanner, *Solving Ordinary Differential Equations I*,
+    section II.4, equation (4.13).
+
+    Examples
+    --------
+    >>> IController().name
+    'I'
+    """
+
+    kP: float = 0.0
+    kI: float = 1.0
+    kD: float = 0.0

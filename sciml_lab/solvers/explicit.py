@@ -1,0 +1,295 @@
+"""Explicit Runge-Kutta methods: one readable step for every tableau.
+
+With this module one can take a single step of any explicit method,
+
+    k_i     = f(u + h * sum_j a_ij k_j, p, t + c_i h),        i = 1..s
+    u_new   = u + h * sum_i b_i k_i
+    error   =     h * sum_i (b_i - bhat_i) k_i,
+
+on numbers, arrays, dual numbers, taped values or batches: only `+`, `*` and `f` are used. A new
+method is one `Tableau` and one line in `METHODS`.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sciml_lab.ad import primal
+from sciml_lab.solvers import tableaus
+from sciml_lab.solvers.tableau import Tableau
+
+
+class Step(NamedTuple):
+    """One attempted step: the new state, its error estimate(s), and all that led there.
+
+    Attributes
+    ----------
+    u : array
+        State at ``t + h``.
+    error : array or None
+        Estimated error of this step, or None for a method without an embedded one.
+    error2 : array or None
+        Second estimate (DOP853 only).
+    k : list of array
+        Stage derivatives.
+    v : list of array
+        Stage points: ``k[i] = f(v[i], p, t + c[i] h)``.
+    """
+
+    u: object
+    error: object
+    error2: object
+    k: list
+    v: list
+
+
+def combine(weights, k):
+    """Return ``sum_j w_j k_j`` over pairs ``(j, w_j)`` with nonzero weight, in order of j.
+
+    Parameters
+    ----------
+    weights : sequence of (int, float or array)
+        Index and weight; zero weights are left out beforehand.
+    k : list of array
+        Stage derivatives.
+
+    Examples
+    --------
+    >>> float(combine([(0, 0.5), (2, 2.0)], [1.0, 10.0, 100.0]))
+    200.5
+    """
+    (j, w), *rest = weights
+    total = w * k[j]
+    for j, w in rest:
+        total = total + w * k[j]
+    return total
+
+
+def nonzero(row):
+    """Pairs ``(j, w)`` of the nonzero entries of a row, as plain Python numbers."""
+    return tuple((j, float(w)) for j, w in enumerate(row) if w != 0.0)
+
+
+class Rows(NamedTuple):
+    """The tableau as pairs ``(j, weight)`` of its nonzero entries, ready for `combine`."""
+
+    a: tuple
+    c: tuple
+    b: tuple
+    error: tuple
+    error2: tuple
+    a_dense: tuple
+    c_dense: tuple
+    dense: tuple  # (stage, coefficients of theta, theta**2, ...) of the interpolant
+
+
+@dataclass(frozen=True)
+class ExplicitRK:
+    """The explicit Runge-Kutta method of a tableau.
+
+    Parameters
+    ----------
+    tableau : Tableau
+        Any explicit tableau (strictly lower triangular ``A``), your own included.
+
+    Raises
+    ------
+    TypeError
+        If `tableau` is not a `Tableau`.
+    ValueError
+        If the tableau is implicit.
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> heun = sl.ExplicitRK(sl.Tableau(name="my Heun", A=[[0, 0], [1, 0]], b=[0.5, 0.5]))
+    >>> heun.order
+    2
+    """
+
+    tableau: Tableau
+
+    def __post_init__(self):
+        if not isinstance(self.tableau, Tableau):
+            raise TypeError(
+                f"tableau must be a Tableau (got {type(self.tableau).__name__}): "
+                "write ExplicitRK(Tableau(name=..., A=..., b=...))."
+            )
+        if not self.tableau.explicit:
+            raise ValueError(
+                f"tableau {self.tableau.name!r} is implicit (A has entries on or above the "
+                "diagonal): ExplicitRK needs a strictly lower triangular A."
+            )
+        tab = self.tableau
+        rows = Rows(
+            a=tuple(nonzero(row) for row in tab.A),
+            c=tuple(float(c) for c in tab.c),
+            b=nonzero(tab.b),
+            error=nonzero(tab.b_error) if tab.b_error is not None else (),
+            error2=nonzero(tab.b_error2) if tab.b_error2 is not None else (),
+            a_dense=tuple(nonzero(row) for row in tab.A_dense),
+            c_dense=tuple(float(c) for c in tab.c_dense),
+            dense=tuple((i, tuple(map(float, row))) for i, row in enumerate(tab.P) if row.any()),
+        )
+        object.__setattr__(self, "rows", rows)
+
+    @property
+    def name(self) -> str:
+        """Name of the method, from its tableau."""
+        return self.tableau.name
+
+    @property
+    def order(self) -> int:
+        """Order of convergence, computed from the tableau's order conditions."""
+        return self.tableau.order
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the method estimates its own error."""
+        return bool(self.rows.error)
+
+    @property
+    def error_order(self) -> int:
+        """Order k of the error estimate: it shrinks like ``h**k``."""
+        return min(self.tableau.embedded_order, self.order) + 1
+
+    def step(self, f, u, p, t, h, k1=None) -> Step:
+        """Take one step of size h from (t, u): the textbook's formulas, nothing else.
+
+        Parameters
+        ----------
+        f : callable
+            ``f(u, p, t)``.
+        u, p, t, h : array, array, float, float
+            State, parameters, time, step. In a batch t and h have one entry per trajectory.
+        k1 : array, optional
+            ``f(u, p, t)`` if it is known already (first-same-as-last methods know it).
+
+        Returns
+        -------
+        Step
+
+        Examples
+        --------
+        >>> import numpy as np, sciml_lab as sl
+        >>> step = sl.RK4().step(lambda u, p, t: -u, np.array([1.0]), None, 0.0, 0.1)
+        >>> bool(abs(step.u[0] - np.exp(-0.1)) < 1e-7)
+        True
+        """
+        rows = self.rows
+        v = [u]
+        k = [f(u, p, t) if k1 is None else k1]
+        for a, c in zip(rows.a[1:], rows.c[1:], strict=True):
+            v.append(u + h * combine(a, k) if a else u)
+            k.append(f(v[-1], p, t + c * h))
+        u_new = v[-1] if self.tableau.fsal else u + h * combine(rows.b, k)
+        error = h * combine(rows.error, k) if rows.error else None
+        error2 = h * combine(rows.error2, k) if rows.error2 else None
+        return Step(u_new, error, error2, k, v)
+
+    def dense_stages(self, f, u, p, t, h, k) -> list:
+        """Stage derivatives of the step, with the extra ones that dense output needs."""
+        k = list(k)
+        for a, c in zip(self.rows.a_dense, self.rows.c_dense, strict=True):
+            k.append(f(u + h * combine(a, k), p, t + c * h))
+        return k
+
+    def dense_weights(self, theta, derivative=False):
+        """Polynomials ``b_i(theta)`` of dense output (or their derivatives), as nonzero pairs.
+
+        Parameters
+        ----------
+        theta : float or ndarray
+            Position inside the step, from 0 to 1 (one entry per trajectory in a batch).
+        derivative : bool
+            Return ``b_i'(theta)`` instead.
+        """
+        P = self.tableau.P
+        return [(i, _polynomial(row, theta, derivative)) for i, row in self.rows.dense]
+
+    def interpolate(self, u, k, h, theta):
+        """Dense output ``u + h * sum_i b_i(theta) k_i`` from the stages of `dense_stages`."""
+        return u + h * combine(self.dense_weights(theta), k)
+
+    def __str__(self) -> str:
+        return str(self.tableau)
+
+    def __repr__(self) -> str:
+        known = METHODS.get(self.name)
+        return f"{self.name}()" if known is type(self) else f"ExplicitRK({self.name!r})"
+
+
+def _polynomial(coefficients, theta, derivative):
+    """``sum_j c_j theta**j``, j = 1..q, by Horner's rule, or its derivative."""
+    value = 0.0
+    for j in range(len(coefficients), 0, -1):
+        value = theta * value + (j * coefficients[j - 1] if derivative else coefficients[j - 1])
+    return value if derivative else theta * value
+
+
+def error_norm(step: Step, u, rtol, atol, lanes: bool):
+    """Root-mean-square of error/(atol + rtol*|u|): at most one means the step is good enough.
+
+    DOP853's two estimates are blended as ``e5**2/sqrt(e5**2 + 0.01 e3**2)`` (Hairer, Norsett,
+    Wanner I, section II.10). Only plain numbers enter: derivatives ride along, they do not steer.
+
+    Parameters
+    ----------
+    step : Step
+    u : array
+        State at the start of the step.
+    rtol, atol : float or array
+        Tolerances; arrays hold one entry per component.
+    lanes : bool
+        Whether the last axis of u counts trajectories; then one norm for each is returned.
+    """
+    scale = atol + rtol * np.maximum(np.abs(primal(u)), np.abs(primal(step.u)))
+    axes = tuple(range(scale.ndim - 1)) if lanes else None
+    e5 = _mean_square(primal(step.error) / scale, axes)
+    if step.error2 is None:
+        return np.sqrt(e5)
+    e3 = _mean_square(primal(step.error2) / scale, axes)
+    blend = e5 + 0.01 * e3
+    return e5 / np.sqrt(np.where(blend > 0, blend, 1.0))
+
+
+def _mean_square(x, axes):
+    """Mean of |x|**2 over the given axes."""
+    return np.mean((x * x.conj()).real, axis=axes)
+
+
+def _method(name: str, tableau: Tableau):
+    """A class for a built-in method: `Tsit5()` reads better than `ExplicitRK(TSIT5)`."""
+
+    def __init__(self):
+        ExplicitRK.__init__(self, tableau)
+
+    doc = (
+        f"{tableau.name}: explicit Runge-Kutta method. {tableau.note}\n\n"
+        f"References\n----------\n{tableau.source}\n\n"
+        f"Examples\n--------\n>>> import sciml_lab as sl\n>>> sl.{name}().name\n'{name}'\n"
+    )
+    namespace = {"__init__": __init__, "__doc__": doc, "__module__": __name__}
+    namespace["__repr__"] = ExplicitRK.__repr__
+    namespace["__eq__"] = lambda self, other: type(self) is type(other)
+    namespace["__hash__"] = lambda self: hash(name)
+    return type(name, (ExplicitRK,), namespace)
+
+
+Euler = _method("Euler", tableaus.EULER)
+Midpoint = _method("Midpoint", tableaus.MIDPOINT)
+Heun = _method("Heun", tableaus.HEUN)
+Ralston = _method("Ralston", tableaus.RALSTON)
+RK4 = _method("RK4", tableaus.RK4)
+BS3 = _method("BS3", tableaus.BS3)
+DP5 = _method("DP5", tableaus.DP5)
+Tsit5 = _method("Tsit5", tableaus.TSIT5)
+Vern7 = _method("Vern7", tableaus.VERN7)
+Vern9 = _method("Vern9", tableaus.VERN9)
+DOP853 = _method("DOP853", tableaus.DOP853)
+
+METHODS = {
+    cls.__name__: cls
+    for cls in (Euler, Midpoint, Heun, Ralston, RK4, BS3, DP5, Tsit5, Vern7, Vern9, DOP853)
+}

@@ -1,0 +1,104 @@
+"""The right-hand side as the solvers see it: counted, checked, and always one array.
+
+The checks run on the first call (did f write into u? is the result an array?) and, being cheap,
+on every call (shape), because a silent broadcast is the hardest error to find.
+"""
+
+import numpy as np
+
+from sciml_lab.ad import collect, is_traced, primal
+
+
+class RightHandSide:
+    """Wrap ``f(u, p, t)``: count calls, gather ``np.array([...])`` of traced scalars, check shape.
+
+    Parameters
+    ----------
+    f : callable
+        The user's ``f(u, p, t)``.
+    shape : tuple of int
+        Shape that the result must have: that of u.
+
+    Attributes
+    ----------
+    count : int
+        Calls so far.
+
+    Raises
+    ------
+    TypeError
+        If f returns a list, None, or something else that is no array, or has another signature.
+    ValueError
+        If f returns the wrong shape or writes into its argument u.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rhs = RightHandSide(lambda u, p, t: -u, (2,))
+    >>> rhs.first(np.ones(2), np.zeros(0), 0.0)
+    array([-1., -1.])
+    >>> rhs.count
+    1
+    """
+
+    __slots__ = ("count", "f", "shape")
+
+    def __init__(self, f, shape):
+        self.f = f
+        self.shape = tuple(shape)
+        self.count = 0
+
+    def __call__(self, u, p, t):
+        self.count += 1
+        k = self.f(u, p, t)
+        if type(k) is not np.ndarray or k.dtype == object:
+            k = collect(k)
+        if k.shape != self.shape:
+            self._wrong_shape(k.shape)
+        return k
+
+    def first(self, u, p, t):
+        """Call f for the first time, with every check."""
+        before = np.array(primal(u), copy=True)
+        given = u.copy() if isinstance(u, np.ndarray) else u
+        k = self.f(given, p, t)
+        self.count += 1
+        self._check_result(k)
+        if isinstance(given, np.ndarray) and not np.array_equal(
+            primal(given), before, equal_nan=True
+        ):
+            raise ValueError(
+                "f wrote into its argument u: f(u, p, t) must leave u as it is and return the "
+                "derivative as a new array, for example np.array([...])."
+            )
+        k = collect(k)
+        if k.shape != self.shape:
+            self._wrong_shape(k.shape)
+        return k
+
+    def _check_result(self, k):
+        if k is None:
+            raise TypeError(
+                "f returned None: f(u, p, t) must return the derivative as an array "
+                "(did you forget `return`?)."
+            )
+        if isinstance(k, list | tuple):
+            raise TypeError(
+                f"f returned a {type(k).__name__}: f(u, p, t) must return an array, "
+                "write  return np.array([...])."
+            )
+        if is_traced(k) or isinstance(k, np.ndarray | np.generic | float | int | complex):
+            if isinstance(k, np.ndarray) and k.dtype.kind not in "fiucbO":
+                raise TypeError(
+                    f"f returned an array of dtype {k.dtype}: the derivative must be numbers."
+                )
+            return
+        raise TypeError(
+            f"f returned {type(k).__name__}: f(u, p, t) must return an array of shape {self.shape}."
+        )
+
+    def _wrong_shape(self, shape):
+        raise ValueError(
+            f"f returned an array of shape {tuple(shape)}, but u has shape {self.shape}: "
+            "f(u, p, t) must return one derivative for each entry of u."
+        )

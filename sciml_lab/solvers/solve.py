@@ -1,0 +1,340 @@
+"""`solve` and `steps`: the one place where problem, method, controller and sensitivity meet."""
+
+import time
+
+import numpy as np
+
+from sciml_lab._optional import need
+from sciml_lab.ad import is_traced, primal
+from sciml_lab.problems import ODEProblem
+from sciml_lab.solvers import options
+from sciml_lab.solvers.control import PIController
+from sciml_lab.solvers.dense import DenseOutput, Recorder
+from sciml_lab.solvers.diagnose import diagnose
+from sciml_lab.solvers.explicit import METHODS, ExplicitRK, Tsit5, Vern7, Vern9
+from sciml_lab.solvers.rhs import RightHandSide
+from sciml_lab.solvers.solution import Solution, SolveError, SolveInterrupted, Stats
+from sciml_lab.solvers.stepping import Run, attempts
+
+
+def solve(
+    problem,
+    method=None,
+    *,
+    rtol=1e-6,
+    atol=1e-9,
+    dt=None,
+    adaptive=None,
+    saveat=None,
+    dense=True,
+    callbacks=(),
+    controller=None,
+    max_steps=1_000_000,
+    backend="numpy",
+    sensitivity=None,
+    progress=False,
+    seed=None,
+    on_failure="return",
+) -> Solution:
+    """Solve an initial-value problem ``u' = f(u, p, t)``.
+
+    Parameters
+    ----------
+    problem : ODEProblem
+        What to solve.
+    method : ExplicitRK, optional
+        How. Without one: Tsit5, or Vern7 and Vern9 for tolerances below 1e-8 and 1e-11.
+    rtol, atol : float or array
+        Accept a step when its estimated error is below ``atol + rtol*|u|`` in root mean square.
+    dt : float, optional
+        Step size of a fixed-step method; for an adaptive one the first step.
+    adaptive : bool, optional
+        False switches error control off (then `dt` is required).
+    saveat : array or float, optional
+        Output times, or their spacing. Without it every accepted step is saved (in a batch: the
+        start and the end).
+    dense : bool
+        Keep the steps, so that ``sol(t)`` works; costs memory of the order of the steps.
+    callbacks : callable or list
+        Called with every accepted `StepRecord`; the first one that returns True ends the solve.
+    controller : PIController, optional
+        Step-size control; any object with the same two methods.
+    max_steps : int
+        Give up after this many attempts.
+    backend : {"numpy"}
+        What carries out the arithmetic.
+    sensitivity : DiscreteAdjoint or ForwardSensitivity or ThroughSolver, optional
+        How derivatives are taken. With taped values and none given: `DiscreteAdjoint`.
+    progress : bool
+        Show a progress bar.
+    seed : int or numpy.random.Generator, optional
+        Unused by ordinary differential equations; accepted so that every problem type has it.
+    on_failure : {"return", "raise"}
+        Return the partial solution with ``success=False``, or raise `SolveError` carrying it.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument that cannot be right; the message names it and says what to do.
+    SolveError
+        If the solve fails and ``on_failure="raise"``.
+    SolveInterrupted
+        On Ctrl-C or the notebook's stop button; it carries the part already computed.
+
+    Examples
+    --------
+    >>> import numpy as np, sciml_lab as sl
+    >>> prob = sl.ODEProblem(lambda u, p, t: p[0] * u, [1.0], (0.0, 1.0), [1.0])
+    >>> sol = sl.solve(prob, sl.DOP853(), rtol=1e-10, atol=1e-12)
+    >>> bool(abs(sol.u[-1, 0] - np.e) < 1e-9)
+    True
+    """
+    method = _checked(problem, method, rtol, backend)
+    options.one_of("on_failure", on_failure, ("return", "raise"))
+    settings = {
+        "rtol": rtol,
+        "atol": atol,
+        "dt": dt,
+        "adaptive": adaptive,
+        "saveat": saveat,
+        "dense": dense,
+        "callbacks": options.callback_list(callbacks),
+        "controller": controller,
+        "max_steps": max_steps,
+        "progress": progress,
+    }
+    if sensitivity is None:
+        solution = _default(problem, saveat)(problem, method, settings)
+    elif hasattr(sensitivity, "solve"):
+        solution = sensitivity.solve(solve_plain, problem, method, settings)
+    else:
+        raise TypeError(
+            f"sensitivity must be a sensitivity method such as DiscreteAdjoint() (got "
+            f"{sensitivity!r})."
+        )
+    if on_failure == "raise" and not solution.success:
+        raise SolveError(solution)
+    return solution
+
+
+def _default(problem, saveat):
+    """Taped input: one primitive with a discrete adjoint. Anything else: straight through."""
+    from sciml_lab.ad import needs_reverse  # one question: is the outermost level a tape?
+
+    parts = (problem.u0, problem.p, *problem.tspan, saveat)
+    if not any(needs_reverse(x) for x in parts if x is not None):
+        return solve_plain
+    from sciml_lab.sensitivity import DiscreteAdjoint
+
+    return lambda *arguments: DiscreteAdjoint().solve(solve_plain, *arguments)
+
+
+def steps(
+    problem,
+    method=None,
+    *,
+    rtol=1e-6,
+    atol=1e-9,
+    dt=None,
+    adaptive=None,
+    controller=None,
+    max_steps=1_000_000,
+):
+    """Iterate over the attempted steps of a solve, accepted and rejected ones.
+
+    The arguments are those of `solve`. Nothing is computed before it is asked for, and the loop
+    may be left at any time.
+
+    Yields
+    ------
+    StepRecord
+        With ``t, h, u, u_new, stages, stage_points, error, error_norm, accepted, h_next, reason``.
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> prob = sl.ODEProblem(lambda u, p, t: -u, [1.0], (0.0, 1.0))
+    >>> [record.accepted for record in sl.steps(prob, sl.RK4(), dt=0.5)]
+    [True, True]
+    """
+    method = _checked(problem, method, rtol, "numpy")
+    run = _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps)
+    return attempts(run)
+
+
+def _checked(problem, method, rtol, backend):
+    """Check problem, method and backend; choose a method if none is given."""
+    if not isinstance(problem, ODEProblem):
+        raise TypeError(
+            f"problem must be an ODEProblem (got {type(problem).__name__}): write "
+            "ODEProblem(f, u0, tspan, p)."
+        )
+    if problem.mass_matrix is not None:
+        raise ValueError(
+            "mass_matrix is set, and explicit methods solve u' = f only: leave it out, or "
+            "multiply f by its inverse if it has one."
+        )
+    if backend != "numpy":
+        raise ValueError(f"backend must be 'numpy' (got {backend!r}); no other is installed.")
+    if method is None:
+        return _choose_method(rtol)
+    if isinstance(method, str):
+        hint = f"sl.{method}()" if method in METHODS else "sl.Tsit5()"
+        raise TypeError(f"method must be an object (got the string {method!r}): write {hint}.")
+    if isinstance(method, type):
+        raise TypeError(f"method must be an object: write {method.__name__}() with parentheses.")
+    if not isinstance(method, ExplicitRK):
+        raise TypeError(
+            f"method must be a method such as Tsit5() (got {type(method).__name__}); known ones: "
+            f"{', '.join(METHODS)}."
+        )
+    return method
+
+
+def _choose_method(rtol):
+    """Higher order pays at tighter tolerance."""
+    try:
+        tight = float(np.min(np.asarray(rtol, dtype=float)))
+    except (TypeError, ValueError):
+        return Tsit5()  # the sentence about rtol comes from its own check
+    return Tsit5() if tight >= 1e-8 else Vern7() if tight >= 1e-11 else Vern9()
+
+
+def _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps) -> Run:
+    """Check the numbers and put a run together."""
+    shape = np.shape(primal(problem.u0))
+    if problem.batch:
+        rtol, atol = options.tolerances(rtol, atol, shape)
+    else:
+        rtol, atol = options.tolerances(rtol, atol, shape)
+    span = float(primal(problem.tspan[1])) - float(primal(problem.tspan[0]))
+    dt, adaptive = options.step_choice(method, dt, adaptive, span)
+    controller = PIController() if controller is None else controller
+    if isinstance(controller, type) or not hasattr(controller, "decide"):
+        raise TypeError(
+            f"controller must be a controller object such as PIController() (got {controller!r})."
+        )
+    return Run(
+        f=RightHandSide(problem.f, shape), u0=problem.u0, p=problem.p, tspan=problem.tspan,
+        method=method, rtol=rtol, atol=atol, dt=dt, adaptive=adaptive, controller=controller,
+        max_steps=options.step_limit(max_steps), lanes=problem.batch,
+    )  # fmt: skip
+
+
+def solve_plain(problem, method, settings) -> Solution:
+    """Run the loop, record what is asked for, and explain a failure.
+
+    Straight through: whatever the state holds (numbers, duals, taped values) flows through every
+    operation. The sensitivity methods call this too, with values of their own choice.
+    """
+    began = time.perf_counter()
+    run = _prepare(problem, method, *(settings[name] for name in (
+        "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
+    times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
+    recorder = Recorder(times, run, settings["dense"] or settings.get("keep", False))
+    recent = []  # the last accepted points, for the failure doctor
+    stopped = ""
+    bar = _progress_bar(settings["progress"], run)
+    try:
+        for record in attempts(run):
+            if not np.any(record.accepted):
+                continue
+            recorder.take(record)
+            recent.append((record.t_new, record.u_new))
+            del recent[:-60]
+            bar(record)
+            if any([c(record) is True for c in settings["callbacks"]]):
+                stopped = f"stopped by a callback at t = {float(np.min(primal(record.t_new))):.6g}"
+                break
+    except KeyboardInterrupt:
+        where = float(np.min(primal(recent[-1][0]))) if recent else run.tspan[0]
+        stopped = f"interrupted at t = {where:.6g}; the part up to there is kept in .solution"
+        raise SolveInterrupted(_finish(run, recorder, recent, began, stopped, settings)) from None
+    finally:
+        bar(None)
+    return _finish(run, recorder, recent, began, stopped, settings, problem)
+
+
+def _finish(run, recorder, recent, began, stopped, settings, problem=None):
+    """Put the solution together."""
+    t, u = recorder.output()
+    diagnosis = None
+    if run.trouble:
+        diagnosis = _examine(run, recent)
+        message = str(diagnosis)
+    elif stopped:
+        message = stopped
+    else:
+        message = (
+            f"reached t = {float(primal(run.tspan[1])):.6g} in {int(np.sum(run.naccept))} accepted "
+            f"and {int(np.sum(run.nreject))} rejected steps"
+        )
+    stats = _stats(run, began)
+    solution = Solution(
+        t=t, u=u, success=not run.trouble and not stopped.startswith("interrupted"),
+        message=message, diagnosis=diagnosis, stats=stats, method=run.method, problem=problem,
+        dense=DenseOutput(recorder.steps, run) if settings["dense"] else None,
+    )  # fmt: skip
+    solution.record = recorder  # for a reverse sweep
+    return solution
+
+
+def _stats(run, began):
+    """The cost counter."""
+    naccept, nreject = int(np.sum(run.naccept)), int(np.sum(run.nreject))
+    stats = Stats(
+        nf=run.f.count, nsteps=naccept + nreject, naccept=naccept, nreject=nreject,
+        seconds=time.perf_counter() - began,
+    )  # fmt: skip
+    if run.lanes:
+        stats.lanes = {
+            "naccept": run.naccept,
+            "nreject": run.nreject,
+            "success": ~np.asarray(run.failed),
+        }
+    return stats
+
+
+def _examine(run, recent):
+    """Hand the failed trajectory to the doctor as plain numbers."""
+    lane = run.last["lane"]
+
+    def pick(x):
+        x = primal(x)
+        return x if lane is None or np.ndim(x) == 0 else x[..., lane]
+
+    p = primal(run.p)
+    p = pick(p) if lane is not None and np.ndim(p) == 2 else p
+
+    def f(u, p, t):
+        return np.asarray(primal(run.f.f(u, p, t)))
+
+    return diagnose(
+        run.trouble, f=f, u=pick(run.last["u"]), p=p, t=float(pick(run.last["t"])),
+        h=float(pick(run.last["h"])), method=run.method,
+        times=[float(pick(t)) for t, _ in recent], states=[pick(u) for _, u in recent],
+        rtol=run.rtol, atol=run.atol, tspan=tuple(float(primal(s)) for s in run.tspan),
+    )  # fmt: skip
+
+
+def _progress_bar(wanted, run):
+    """A function to call after each step: moves a bar, or does nothing."""
+    if not wanted:
+        return lambda record: None
+    start, end = (float(primal(s)) for s in run.tspan)
+    bar = need("tqdm.auto", extra="lab", what="progress=True").tqdm(
+        total=100, desc=f"{run.method.name}", unit="%", bar_format="{desc} {bar} {percentage:3.0f}%"
+    )
+
+    def show(record):
+        if record is None:
+            bar.close()
+            return
+        now = float(np.min(primal(record.t_new)))
+        bar.update(max(0.0, 100 * (now - start) / (end - start) - bar.n))
+
+    return show

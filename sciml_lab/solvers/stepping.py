@@ -1,0 +1,232 @@
+"""The loop: attempt a step, ask the controller, accept or try again.
+
+One loop serves one trajectory and a batch. In a batch every quantity of time (`t`, `h`, error
+norm, acceptance) is a vector with one entry per trajectory ("lane"), each lane advances with its
+own step size, and a lane that has arrived or failed takes steps of length zero.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sciml_lab.ad import primal
+from sciml_lab.solvers.explicit import error_norm
+from sciml_lab.solvers.initial_step import initial_step
+
+
+class StepRecord:
+    """Everything about one attempted step.
+
+    Attributes
+    ----------
+    index : int
+        Number of the attempt, from 0.
+    t, h : float
+        Start and signed length of the step.
+    u, u_new : array
+        State at the start, and proposed state at the end.
+    stages : list of array
+        Stage derivatives k_i.
+    stage_points : list of array
+        Points v_i where the stages evaluated f.
+    error : array or None
+        Estimated error of the step.
+    error_norm : float
+        Its norm in units of the tolerance: accepted when at most 1 (NaN for a fixed step).
+    accepted : bool
+        Whether the step stands.
+    h_next : float
+        Size of the next attempt.
+    """
+
+    __slots__ = (
+        "_f",
+        "_p",
+        "accepted",
+        "error",
+        "error_norm",
+        "h",
+        "h_next",
+        "index",
+        "method",
+        "stage_points",
+        "stages",
+        "t",
+        "t_new",
+        "u",
+        "u_new",
+        "why",
+    )
+
+    def __init__(self, **fields):
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+    @property
+    def stage_times(self) -> list:
+        """Times ``t + c_i h`` of the stages."""
+        return [self.t + c * self.h for c in self.method.rows.c]
+
+    @property
+    def reason(self) -> str:
+        """The controller's decision in words."""
+        if self.why == "fixed":
+            return "accepted: fixed step" if np.all(self.accepted) else "failed: not finite"
+        if np.ndim(self.accepted):
+            n, total = int(np.sum(self.accepted)), np.size(self.accepted)
+            return f"{n} of {total} trajectories accepted this step"
+        change = self.h_next / self.h if self.h else 1.0
+        size = f"error {self.error_norm:.3g} times the tolerance"
+        if not self.accepted:
+            return f"rejected: {size}; trying {change:.2g} of this step ({self.why} control)"
+        if abs(change - 1) < 0.005:
+            return f"accepted: {size}; the next step stays as it is ({self.why} control)"
+        verb = "grows" if change > 1 else "shrinks"
+        return f"accepted: {size}; the next step {verb} by {change:.3g} ({self.why} control)"
+
+    def __call__(self, t):
+        """Interpolate inside the step with the method's dense output."""
+        k = self.method.dense_stages(self._f, self.u, self._p, self.t, self.h, self.stages)
+        return self.method.interpolate(self.u, k, self.h, (t - self.t) / self.h)
+
+    def __repr__(self) -> str:
+        return f"StepRecord({self.index}: t={self.t:.6g}, h={self.h:.3g}, {self.reason})"
+
+
+@dataclass
+class Run:
+    """What the loop needs and what it leaves behind.
+
+    Attributes
+    ----------
+    trouble : str
+        Empty after success, else "nan", "min_step" or "max_steps".
+    failed : bool or ndarray
+        Whether the trajectory (each lane) gave up.
+    naccept, nreject, nsteps : int or ndarray
+        Accepted, rejected and attempted steps (per lane in a batch).
+    """
+
+    f: object
+    u0: object
+    p: object
+    tspan: tuple
+    method: object
+    rtol: object
+    atol: object
+    dt: float | None
+    adaptive: bool
+    controller: object
+    max_steps: int
+    lanes: bool
+    trouble: str = ""
+    failed: object = False
+    naccept: object = 0
+    nreject: object = 0
+    last: dict = field(default_factory=dict)  # where the first failure happened, for the doctor
+
+
+def attempts(run: Run) -> Iterator[StepRecord]:
+    """Attempt steps from one end of the time interval to the other.
+
+    Yields a `StepRecord` for every attempt, accepted or not; afterwards `run` knows how it ended.
+
+    The ends of the steps are plain numbers, so derivatives with respect to `tspan` enter where
+    they belong: through the length of the first and of the last step.
+    """
+    f, p, method = run.f, run.p, run.method
+    start, end = float(primal(run.tspan[0])), float(primal(run.tspan[1]))
+    direction, width = (1.0 if end > start else -1.0), abs(end - start)
+    u, t, now = run.u0, run.tspan[0], start  # t may carry derivatives, now never does
+    if run.lanes:
+        t, now = t + np.zeros(u.shape[-1]), np.full(u.shape[-1], start)
+        run.naccept, run.nreject = np.zeros_like(now, dtype=int), np.zeros_like(now, dtype=int)
+        run.failed = np.zeros_like(now, dtype=bool)
+    k1 = f.first(u, p, t)
+    h, memory = _first_h(run, u, t, k1, end - start), run.controller.start()
+    if _give_up(run, _not(_finite(k1, run.lanes)), "nan", u, now, h):
+        return
+
+    for index in range(run.max_steps):
+        aim = now + h if run.adaptive else start + h * (index + 1)
+        arrives = (aim - end) * direction >= -4 * np.spacing(abs(end))
+        goal, goal_t = _choose(arrives, end, aim), _choose(arrives, run.tspan[1], aim)
+        if run.lanes:  # a lane that has arrived or failed takes a step of length zero
+            goal, goal_t = _choose(run.failed, now, goal), _choose(run.failed, t, goal_t)
+        with np.errstate(all="ignore"):  # overflow and NaN show in the error norm
+            step = method.step(f, u, p, t, goal_t - t, k1)
+            norm, accepted, factor, memory = _judge(run, step, u, memory)
+        h_next = (goal - now) * factor if run.adaptive else h
+        yield StepRecord(
+            index=index, t=t, h=goal_t - t, t_new=goal_t, u=u, u_new=step.u, stages=step.k,
+            stage_points=step.v, error=step.error, error_norm=norm, accepted=accepted,
+            h_next=h_next, method=method, why=run.controller.name if run.adaptive else "fixed",
+            _f=f, _p=p,
+        )  # fmt: skip
+        moved = goal != now
+        run.naccept = run.naccept + (accepted & moved)
+        run.nreject = run.nreject + (_not(accepted) & moved)
+        if method.tableau.fsal:
+            k1 = _choose(accepted, step.k[-1], step.k[0])
+        else:
+            k1 = None if np.any(accepted) else step.k[0]
+        u, h = _choose(accepted, step.u, u), h_next
+        now, t = _choose(accepted, goal, now), _choose(accepted, goal_t, t)
+        open_lanes = (now != end) & _not(run.failed)
+        if not np.any(open_lanes):
+            return
+        too_small = np.abs(h) < 10 * np.spacing(np.maximum(np.abs(now), 1e-12 * width))
+        stuck = _not(accepted) & open_lanes & (too_small if run.adaptive else True)
+        if np.any(stuck):
+            trouble = "min_step" if run.adaptive and np.all(np.isfinite(norm)) else "nan"
+            if _give_up(run, stuck, trouble, u, now, h):
+                return
+    _give_up(run, (now != end) & _not(run.failed), "max_steps", u, now, h)
+
+
+def _first_h(run, u, t, k1, span):
+    """The signed first step: the user's dt, or a guess from the problem."""
+    if run.dt is not None:
+        h = np.sign(span) * run.dt
+        return np.full(u.shape[-1], h) if run.lanes else float(h)
+    return initial_step(
+        run.f, u, run.p, primal(t), k1, span, run.method.order, run.rtol, run.atol, run.lanes
+    )
+
+
+def _judge(run, step, u, memory):
+    """Error norm, acceptance and factor for the next step size."""
+    good = _finite(step.u, run.lanes)
+    if not run.adaptive:
+        return np.nan, good, 1.0, memory
+    norm = _choose(good, error_norm(step, u, run.rtol, run.atol, run.lanes), np.inf)
+    return norm, *run.controller.decide(norm, run.method.error_order, memory)
+
+
+def _finite(u, lanes):
+    """Whether all entries are finite (of each lane)."""
+    finite = np.isfinite(primal(u))
+    return finite.all(axis=tuple(range(finite.ndim - 1))) if lanes else bool(finite.all())
+
+
+def _choose(mask, a, b):
+    """``a`` where the mask holds, else ``b``: an `if` for one trajectory, a `where` for lanes."""
+    return np.where(mask, a, b) if isinstance(mask, np.ndarray) else (a if mask else b)
+
+
+def _not(mask):
+    """Negation for a bool or an array of them (``~True`` is -2)."""
+    return ~mask if isinstance(mask, np.ndarray) else not mask
+
+
+def _give_up(run, stuck, trouble, u, now, h):
+    """Mark the stuck trajectory or lanes; return whether nothing is left to do."""
+    if not np.any(stuck):
+        return False
+    run.failed = stuck | run.failed
+    if not run.trouble:  # the first failure is the one that gets explained
+        lane = int(np.argmax(stuck)) if run.lanes else None
+        run.trouble = trouble
+        run.last = {"lane": lane, "u": u, "t": now, "h": h}
+    return bool(np.all(run.failed))
