@@ -1,0 +1,14 @@
+"""What is to be solved: problems as small frozen objects, and a zoo of named ones."""
+
+import importlib
+
+from sciml_lab.problems.ode import ODEProblem
+
+__all__ = ["ODEProblem", "zoo"]
+
+
+def __getattr__(name: str):
+    """Load the zoo when it is first asked for."""
+    if name == "zoo":
+        return importlib.import_module("sciml_lab.problems.zoo")
+    raise AttributeError(f"module 'sciml_lab.problems' has no attribute {name!r}")

@@ -1,0 +1,167 @@
+"""Checks of the arguments of a problem: each mistake gets one sentence with its remedy.
+
+What carries a derivative, `sciml_lab.ad` knows. Problems come before it in the order of imports,
+so it is asked for when the first problem is made, by `_ad`.
+"""
+
+import importlib
+import inspect
+
+import numpy as np
+
+
+def _ad():
+    """The module that knows traced values."""
+    return importlib.import_module("sciml_lab.ad")
+
+
+def function(f):
+    """f must take three arguments: (u, p, t)."""
+    if not callable(f):
+        raise TypeError(
+            f"f must be a function f(u, p, t) (got {brief(f)}): pass the function itself, "
+            "without calling it."
+        )
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # some functions written in C have none
+        return
+    try:
+        signature.bind(None, None, None)
+    except TypeError:
+        raise TypeError(
+            f"f must take the three arguments (u, p, t), and this one takes {signature}: write "
+            "def f(u, p, t), also where p or t is not used."
+        ) from None
+
+
+def state(u0, batch):
+    """u0 as an array: not empty, finite, and with a last axis to count a batch."""
+    u0 = array("u0", u0, "[1.0, 0.5]")
+    shape = shape_of(u0)
+    if 0 in shape:
+        raise ValueError("u0 is empty: give at least one initial value, for example [1.0].")
+    finite("u0", u0)
+    if not isinstance(batch, bool | np.bool_):
+        raise TypeError(f"batch must be True or False (got {brief(batch)}).")
+    if batch and len(shape) < 2:
+        raise ValueError(
+            f"u0 has shape {shape}, and batch=True needs (n, B), component first and trajectory "
+            "last: stack the initial states as columns, or leave batch out."
+        )
+    return u0
+
+
+def parameters(p):
+    """p as an array of finite numbers, or None."""
+    if p is None:
+        return None
+    if isinstance(p, dict):
+        raise TypeError(
+            f"p must be a number or a flat vector, not a dict: write p={brief(list(p.values()))} "
+            "and unpack it inside f."
+        )
+    p = array("p", p, "[1.5, 1.0]")
+    finite("p", p)
+    return p
+
+
+def parameter_shape(shape, state_shape, batch):
+    """p is a number, (m,), or (m, B) beside a state (..., B)."""
+    lanes = state_shape[-1] if len(state_shape) > 1 else None
+    if len(shape) < 2 or (len(shape) == 2 and shape[1] == lanes):
+        return
+    if batch:
+        raise ValueError(
+            f"p has shape {shape}, and a batch of {lanes} trajectories needs (m,), the same for "
+            f"all, or (m, {lanes}), one column each."
+        )
+    raise ValueError(
+        f"p must be a number or a flat vector (got shape {shape}): pass p.ravel() and reshape it "
+        "inside f."
+    )
+
+
+def time_span(tspan):
+    """tspan as two finite, different, real times."""
+    hint = "write tspan=(start, end), for example (0.0, 10.0)"
+    if isinstance(tspan, str | dict | set):
+        raise TypeError(f"tspan must be two times (got {brief(tspan)}): {hint}.")
+    try:
+        count = len(tspan)
+        ends = [tspan[i] for i in range(count)] if count == 2 else []
+    except (TypeError, KeyError, IndexError):
+        raise TypeError(f"tspan must be two times (got {brief(tspan)}): {hint}.") from None
+    if count != 2:
+        raise ValueError(f"tspan must be two times (got {count} of them): {hint}.")
+    times = []
+    for end in ends:
+        plain = np.asarray(_ad().primal(end))
+        if plain.ndim or plain.dtype.kind not in "biuf":
+            raise TypeError(f"tspan must be two real numbers (got {brief(end)} in it): {hint}.")
+        if not np.isfinite(plain):
+            raise ValueError(f"tspan must be finite (got {brief(tspan)}): {hint}.")
+        times.append(end if _ad().is_traced(end) else float(plain))
+    if float(_ad().primal(times[0])) == float(_ad().primal(times[1])):
+        raise ValueError(
+            f"tspan is empty: start and end are both {float(_ad().primal(times[0])):g}; {hint}."
+        )
+    return tuple(times)
+
+
+def square(name, matrix, n):
+    """An (n, n) matrix, dense or sparse, or None."""
+    if matrix is None:
+        return None
+    if isinstance(matrix, np.ndarray) or not hasattr(matrix, "shape"):
+        matrix = array(name, matrix, "[[1.0, 0.0], [0.0, 1.0]]")
+    if tuple(matrix.shape) != (n, n):
+        raise ValueError(
+            f"{name} must have shape {(n, n)}, one row and one column for each entry of u0 (got "
+            f"{tuple(matrix.shape)})."
+        )
+    if isinstance(matrix, np.ndarray):
+        finite(name, matrix)
+    return matrix
+
+
+def array(name, x, example):
+    """A read-only float or complex array, or the traced value itself."""
+    try:
+        if _ad().is_traced(x):
+            return _ad().collect(x)
+        numbers = np.array(x)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} must be an array of numbers, all rows of the same length (got {brief(x)}): "
+            f"write for example {name}={example}."
+        ) from None
+    if numbers.dtype.kind not in "biufc":
+        raise TypeError(
+            f"{name} must hold numbers (got {brief(x)}): write for example {name}={example}."
+        )
+    numbers = numbers.astype(np.result_type(numbers.dtype, np.float64), copy=False)
+    numbers.flags.writeable = False
+    return numbers
+
+
+def finite(name, x):
+    plain = np.asarray(_ad().primal(x))
+    if not np.all(np.isfinite(plain)):
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(plain))[0])
+        place = f" at index {where[0] if len(where) == 1 else where}" if where else ""
+        raise ValueError(
+            f"{name} must be finite, and it holds {plain[where]}{place}: check where that value "
+            "comes from."
+        )
+
+
+def shape_of(x):
+    return tuple(np.shape(_ad().primal(x)))
+
+
+def brief(x, longest=60):
+    """A value in at most one short line."""
+    text = np.array2string(x, threshold=8) if type(x) is np.ndarray else repr(x)
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[: longest - 3] + "..."
