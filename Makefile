@@ -1,0 +1,101 @@
+# The lab's commands. `make lab` is the one a learner needs; `make help` lists the others.
+# Works with the make of Linux and macOS. On Windows see README.md.
+
+# The first Python on the path that is new enough; choose another with  make lab PYTHON=...
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
+
+BIN := .venv/bin
+LESSON ?= lessons/00_welcome/lesson.ipynb
+# Passed on to JupyterLab, for example  make lab LAB_ARGS="--no-browser --port=9000"
+LAB_ARGS ?=
+# Processes that share the tests.
+JOBS ?= 2
+
+PACKAGE := pyproject.toml requirements.lock
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+NOTEBOOKS = $(wildcard lessons/*/lesson.ipynb lessons/source/*/lesson.ipynb \
+	lessons/assignments/source/*/*.ipynb lessons/assignments/release/*/*.ipynb)
+
+.PHONY: help lab test lint types unit notebooks browser bench binder-check lock picture clean
+
+help:
+	@echo "make lab           open JupyterLab on the first lesson (makes the environment first)"
+	@echo "make test          everything that has to pass: lint, types, tests, lessons, browser"
+	@echo "make lint          ruff and pyright;  make types unit notebooks browser run one part"
+	@echo "make bench         our solvers and SciPy's, side by side on this machine"
+	@echo "make binder-check  the steps of Binder in a fresh environment, then a lesson in it"
+	@echo "make lock          choose new exact versions (requirements.lock)"
+	@echo "make clean         delete the environment and what the tools left"
+
+# --- The environment: made once, again only when the project file or the lock changes. ---
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or say  make lab PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "[1/3] Making a Python environment in .venv (with $(PYTHON)) ..."
+	@"$(PYTHON)" -m venv .venv
+
+.venv/.lab: $(PACKAGE) | $(BIN)/python
+	@echo "[2/3] Installing JupyterLab and the lab, pinned by requirements.lock (about a minute, 400 MB) ..."
+	@$(INSTALL) setuptools
+	@$(INSTALL) --no-build-isolation --editable ".[lab,classroom]"
+	@$(BIN)/python -c "import matplotlib.pyplot" # makes the font cache now, not in the first lesson
+	@touch $@
+
+.venv/.dev: .venv/.lab
+	@echo "Installing the test tools ..."
+	@$(INSTALL) --no-build-isolation --editable ".[lab,classroom,dev]"
+	@touch $@
+
+# --- What a learner needs. ---
+
+lab: .venv/.lab
+	@echo "[3/3] Opening JupyterLab on $(LESSON). Stop it with Ctrl-C here."
+	@$(BIN)/jupyter lab --config=binder/jupyter_server_config.py $(LAB_ARGS) $(LESSON)
+
+# --- What has to pass. ---
+
+test: lint types unit notebooks browser
+	@echo "All checks passed."
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	$(BIN)/pyright
+
+unit: .venv/.dev
+	$(BIN)/pytest -n $(JOBS) -m "not browser"
+
+# A notebook's cells stay together: --dist loadfile.
+notebooks: .venv/.dev
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -W default --timeout 600 \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout=60 $(NOTEBOOKS)
+
+browser: .venv/.dev
+	$(BIN)/pytest -s tests/browser
+
+bench: .venv/.lab
+	$(BIN)/python benchmarks/solvers.py
+
+binder-check:
+	"$(PYTHON)" binder/check.py
+
+# --- For maintainers. ---
+
+# One lock for every Python and system: it pins all extras, and every install reads it as constraints.
+lock: $(BIN)/python
+	@$(BIN)/python -m venv build/uv && build/uv/bin/python -m pip install --quiet uv
+	@echo "setuptools" | build/uv/bin/uv pip compile pyproject.toml - --all-extras --universal \
+		--python-version 3.11 --fork-strategy fewest --upgrade --quiet --no-emit-index-url \
+		--no-emit-find-links --no-header --no-annotate --output-file requirements.lock
+	@echo "requirements.lock has $$(wc -l < requirements.lock) pins; run  make test  before committing it."
+
+picture: .venv/.lab
+	$(BIN)/python docs/picture.py
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
