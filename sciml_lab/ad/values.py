@@ -20,6 +20,7 @@ class Traced:
     """Marks a value that carries a derivative: `.value` below it, `.level` of its derivative."""
 
     __slots__ = ()
+    reverse = False  # True for the kind that is recorded first and differentiated afterwards
     value: Any
     level: Any
 
@@ -58,6 +59,48 @@ def is_traced(x) -> bool:
     if isinstance(x, (list, tuple)):
         return any(is_traced(item) for item in x)
     return is_box(x)
+
+
+def needs_reverse(x) -> bool:
+    """Tell whether the next operation on `x` would be recorded for a reverse sweep.
+
+    That is so when the innermost derivative that `x` takes part in is taken by a tape, ours or
+    the one of autograd.
+
+    Parameters
+    ----------
+    x : object
+        Any value, or an array, list or tuple of values.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from sciml_lab.ad import Tape
+    >>> needs_reverse(Tape().input(2.0)), needs_reverse(2.0)
+    (True, False)
+    """
+    level, reverse = -1, False
+    for leaf in _leaves(x):
+        if is_box(leaf):
+            return True
+        if isinstance(leaf, Traced) and leaf.level > level:
+            level, reverse = leaf.level, leaf.reverse
+    return reverse
+
+
+def _leaves(x):
+    """Walk through lists, tuples and object arrays."""
+    if isinstance(x, (list, tuple)):
+        for item in x:
+            yield from _leaves(item)
+    elif isinstance(x, np.ndarray):
+        if x.dtype.hasobject:
+            yield from x.flat
+    else:
+        yield x
 
 
 def primal(x):
