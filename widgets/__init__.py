@@ -1,0 +1,40 @@
+"""Explorers: controls, a picture that follows them, and a sentence that says what it shows.
+
+- `PhasePlane`: a plane of states, its direction field, nullclines and one trajectory
+- `Derivatives`: the error of a derivative against the step size
+- `StepMicroscope`: a solve, attempt by attempt and stage by stage
+- `NeuralODETrainer`: a neural ODE that retrains when a slider is let go
+
+Each works in three forms: live in a notebook, as a picture in an exported page, and from a
+program (`set`, `values`, `words`, `sweep`). Names load when first used.
+"""
+
+import importlib
+
+_HOME = {
+    "Explorer": "base",
+    "Slider": "controls",
+    "Choice": "controls",
+    "Switch": "controls",
+    "Button": "controls",
+    "PhasePlane": "phase_plane",
+    "Derivatives": "derivatives",
+    "StepMicroscope": "step_microscope",
+    "NeuralODETrainer": "neural_ode_trainer",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    """Load an explorer when it is first asked for (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Names that tab completion shows."""
+    return __all__
