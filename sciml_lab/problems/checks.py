@@ -16,7 +16,7 @@ def _ad():
 
 
 def function(f):
-    """f must take three arguments: (u, p, t)."""
+    """Check that f takes the three arguments (u, p, t)."""
     if not callable(f):
         raise TypeError(
             f"f must be a function f(u, p, t) (got {brief(f)}): pass the function itself, "
@@ -36,7 +36,7 @@ def function(f):
 
 
 def state(u0, batch):
-    """u0 as an array: not empty, finite, and with a last axis to count a batch."""
+    """Return u0 as an array: not empty, finite, and with a last axis to count a batch."""
     u0 = array("u0", u0, "[1.0, 0.5]")
     shape = shape_of(u0)
     if 0 in shape:
@@ -53,7 +53,7 @@ def state(u0, batch):
 
 
 def parameters(p):
-    """p as an array of finite numbers, or None."""
+    """Return p as an array of finite numbers, or None."""
     if p is None:
         return None
     if isinstance(p, dict):
@@ -67,7 +67,7 @@ def parameters(p):
 
 
 def parameter_shape(shape, state_shape, batch):
-    """p is a number, (m,), or (m, B) beside a state (..., B)."""
+    """Check that p is a number, (m,), or (m, B) beside a state (..., B)."""
     lanes = state_shape[-1] if len(state_shape) > 1 else None
     if len(shape) < 2 or (len(shape) == 2 and shape[1] == lanes):
         return
@@ -83,7 +83,7 @@ def parameter_shape(shape, state_shape, batch):
 
 
 def time_span(tspan):
-    """tspan as two finite, different, real times."""
+    """Return tspan as two finite, different, real times."""
     hint = "write tspan=(start, end), for example (0.0, 10.0)"
     if isinstance(tspan, str | dict | set):
         raise TypeError(f"tspan must be two times (got {brief(tspan)}): {hint}.")
@@ -110,7 +110,7 @@ def time_span(tspan):
 
 
 def square(name, matrix, n):
-    """An (n, n) matrix, dense or sparse, or None."""
+    """Return a matrix that must be (n, n), dense or sparse, or None."""
     if matrix is None:
         return None
     if isinstance(matrix, np.ndarray) or not hasattr(matrix, "shape"):
@@ -126,7 +126,7 @@ def square(name, matrix, n):
 
 
 def array(name, x, example):
-    """A read-only float or complex array, or the traced value itself."""
+    """Return a read-only float or complex array, or the traced value itself."""
     try:
         if _ad().is_traced(x):
             return _ad().collect(x)
@@ -146,6 +146,7 @@ def array(name, x, example):
 
 
 def finite(name, x):
+    """Check that x holds neither NaN nor infinity."""
     plain = np.asarray(_ad().primal(x))
     if not np.all(np.isfinite(plain)):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(plain))[0])
@@ -157,11 +158,12 @@ def finite(name, x):
 
 
 def shape_of(x):
+    """Return the shape of a plain or traced value."""
     return tuple(np.shape(_ad().primal(x)))
 
 
 def brief(x, longest=60):
-    """A value in at most one short line."""
+    """Return a value in at most one short line."""
     text = np.array2string(x, threshold=8) if type(x) is np.ndarray else repr(x)
     text = " ".join(text.split())
     return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -1,0 +1,89 @@
+"""The zoo: named models with parameters, units, sources, and values to hold a solver against.
+
+``sl.zoo.lotka_volterra()`` is an `ODEProblem`; ``print(sl.zoo.lotka_volterra)`` is a page about it;
+`NAMES` lists the models and `all` returns them; `hudson_bay` returns data.
+
+Examples
+--------
+>>> import sciml_lab as sl
+>>> sl.zoo.get("pendulum")().tspan
+(0.0, 10.0)
+"""
+
+from sciml_lab.problems.zoo.closed_forms import pendulum_period
+from sciml_lab.problems.zoo.entry import Entry, Reference
+from sciml_lab.problems.zoo.mechanics import arenstorf, kepler, pendulum, pleiades
+from sciml_lab.problems.zoo.oscillators import (
+    brusselator,
+    cubic_spiral,
+    fitzhugh_nagumo,
+    lorenz,
+    van_der_pol,
+)
+from sciml_lab.problems.zoo.populations import (
+    HudsonBay,
+    exponential,
+    hudson_bay,
+    lotka_volterra,
+)
+from sciml_lab.problems.zoo.stiff import hires, pollu, rober
+
+_ENTRIES = {
+    entry.name: entry
+    for entry in (
+        exponential, lotka_volterra, lorenz, pendulum, kepler, arenstorf, pleiades, van_der_pol,
+        brusselator, fitzhugh_nagumo, cubic_spiral, rober, hires, pollu,
+    )
+}  # fmt: skip
+
+NAMES: tuple[str, ...] = tuple(_ENTRIES)
+
+
+def all() -> list[Entry]:
+    """Return every model.
+
+    Examples
+    --------
+    >>> [entry.name for entry in all() if entry.stiff]
+    ['rober', 'hires', 'pollu']
+    """
+    return list(_ENTRIES.values())
+
+
+def get(name: str) -> Entry:
+    """Return the model of that name.
+
+    Examples
+    --------
+    >>> get("lorenz").parameters["rho"]
+    28.0
+    """
+    if name not in _ENTRIES:
+        raise ValueError(f"name: the zoo has no {name!r}; it has {', '.join(NAMES)}.")
+    return _ENTRIES[name]
+
+
+__all__ = [
+    "NAMES",
+    "Entry",
+    "HudsonBay",
+    "Reference",
+    "all",
+    "arenstorf",
+    "brusselator",
+    "cubic_spiral",
+    "exponential",
+    "fitzhugh_nagumo",
+    "get",
+    "hires",
+    "hudson_bay",
+    "kepler",
+    "lorenz",
+    "lotka_volterra",
+    "pendulum",
+    "pendulum_period",
+    "pleiades",
+    "pollu",
+    "rober",
+    "van_der_pol",
+]
