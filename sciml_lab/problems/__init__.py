@@ -1,8 +1,12 @@
 """What is to be solved: problems as small frozen objects, and a zoo of named ones."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 from sciml_lab.problems.ode import ODEProblem
+
+if TYPE_CHECKING:
+    from sciml_lab.problems import zoo
 
 __all__ = ["ODEProblem", "zoo"]
 

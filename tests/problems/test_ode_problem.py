@@ -114,7 +114,7 @@ def test_replace():
     assert other.p[0] == 2.0 and other.tspan == (0.0, 3.0) and other.f is prob.f
     assert prob.p[0] == 1.0
     np.testing.assert_array_equal(other.mass_matrix, np.eye(2))
-    with pytest.raises(TypeError, match="does not know 'u1'.*u0, tspan"):
+    with pytest.raises(TypeError, match=r"does not know 'u1'.*u0, tspan"):
         prob.replace(u1=[1.0])
     with pytest.raises(ValueError, match="u0 is empty"):
         prob.replace(u0=[])
