@@ -161,6 +161,7 @@ class Slider(Control):
                 self._quiet = False
 
     def ends(self):
+        """Both ends."""
         return (self.low, self.high)
 
     def _make(self, widgets, look):
@@ -198,6 +199,7 @@ class Choice(Control):
         return value
 
     def ends(self):
+        """All options."""
         return self.options
 
     def _make(self, widgets, look):
@@ -220,6 +222,7 @@ class Switch(Control):
         return bool(value)
 
     def ends(self):
+        """Off and on."""
         return (False, True)
 
     def _make(self, widgets, look):
@@ -259,6 +262,7 @@ class Button(Control):
             self._listener(self)
 
     def ends(self):
+        """One more press."""
         return (self.value + 1,)
 
     def _show(self):

@@ -103,7 +103,7 @@ class Picture:
 
 
 class StaticPicture:
-    """The static twin of an explorer: a picture and its words, in any notebook or printed page.
+    r"""The static twin of an explorer: a picture and its words, in any notebook or printed page.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class StaticPicture:
     --------
     >>> twin = StaticPicture(np.zeros((4, 6, 3), dtype=np.uint8), "A black page.", width=3)
     >>> twin.png[:4], twin.alt
-    (b'\\x89PNG', 'A black page.')
+    (b'\x89PNG', 'A black page.')
     """
 
     def __init__(self, pixels: np.ndarray, alt: str, *, width: int):

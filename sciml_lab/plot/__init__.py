@@ -6,16 +6,30 @@ alternative text. Matplotlib is imported when the first picture is asked for.
 
 from sciml_lab.plot.curves import convergence, history, phase, solution
 from sciml_lab.plot.figure import display, new_figure, png, style, use_style
-from sciml_lab.plot.planes import draw_field, stability_region, vector_field
+from sciml_lab.plot.planes import (
+    directions,
+    draw_field,
+    draw_nullclines,
+    draw_region,
+    nullcline,
+    sample_field,
+    stability_region,
+    vector_field,
+)
 
 __all__ = [
     "convergence",
+    "directions",
     "display",
     "draw_field",
+    "draw_nullclines",
+    "draw_region",
     "history",
     "new_figure",
+    "nullcline",
     "phase",
     "png",
+    "sample_field",
     "solution",
     "stability_region",
     "style",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sciml_lab.plot.figure import BLACK, BLUE, GREY, MARKERS, VERMILLION, new_figure, style
+from sciml_lab.plot.figure import BLACK, BLUE, GREY, MARKERS, VERMILLION, looks, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,28 +86,36 @@ def solution(sol, components=None, *, labels=None, steps: bool = True) -> Figure
         else:
             marks = np.asarray(sol.u).reshape(len(sol.t), *u.shape[1:]) if steps else None
             _lines(axes, t, u, chosen, labels, sol.t, marks)
-            figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=7)
-    figure.alt = (
-        f"{', '.join(_plain(labels)) if len(chosen) <= MOST_CURVES else f'{len(chosen)} components'}"
-        f" over time from {t[0]:.4g} to {t[-1]:.4g}; values between "
-        f"{np.nanmin(u[:, chosen]):.4g} and {np.nanmax(u[:, chosen]):.4g}."
-    )
+            if len(chosen) > 1:
+                handles = axes.get_legend_handles_labels()
+                figure.legend(*handles, loc="outside upper center", ncols=7)
+    what = ", ".join(_plain(labels)) if len(chosen) <= MOST_CURVES else f"{len(chosen)} components"
+    figure.alt = f"{what} over time from {t[0]:.4g} to {t[-1]:.4g}; {_between(u[:, chosen])}."
     return figure
+
+
+def _between(values) -> str:
+    """The range of the finite values, in words."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return "no value is finite"
+    return f"values between {finite.min():.4g} and {finite.max():.4g}"
 
 
 def _lines(axes, t, u, chosen, labels, t_marks, marks):
     """One curve a component, or one bundle of thin curves where there is a batch."""
     batch = u.ndim == 3
     look = {"linewidth": 0.9, "alpha": max(0.15, u.shape[2] ** -0.5)} if batch else {}
-    for i, label in zip(chosen, labels, strict=True):
-        first, *rest = axes.plot(t, u[:, i], **look)
-        first.set_label(label)
-        for line in rest:  # a bundle has one look
-            line.set(color=first.get_color(), linestyle=first.get_linestyle(), label="_bundle")
+    for i, label, cycle in zip(chosen, labels, looks(len(chosen)), strict=True):
+        first, *_ = axes.plot(t, u[:, i], **cycle, **look)
+        if batch:  # the legend shows the look of one curve, not of a thin and pale one
+            axes.plot([], [], label=label, **cycle)
+        else:
+            first.set_label(label)
         if marks is not None and not batch and len(t_marks) <= 120:
             axes.plot(
                 t_marks, marks[:, i], linestyle="none", marker=MARKERS[i % len(MARKERS)],
-                markersize=3.5, color=first.get_color(), label="_steps",
+                markersize=3.5, color=cycle["color"], label="_steps",
             )  # fmt: skip
     if len(chosen) == 1:
         axes.set_ylabel(labels[0])
@@ -118,6 +126,7 @@ def _image(figure, axes, t, u, chosen):
     values = u[:, chosen, 0] if u.ndim == 3 else u[:, chosen]
     mesh = axes.pcolormesh(t, np.arange(1, len(chosen) + 1), values.T, shading="nearest")
     axes.grid(False)
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("component $i$")
     figure.colorbar(mesh, ax=axes, label="$u_i$")
 
@@ -148,7 +157,7 @@ def phase(sol, components=(0, 1), *, labels=None) -> Figure:
     Examples
     --------
     >>> import sciml_lab as sl
-    >>> prob = sl.ODEProblem(lambda u, p, t: [u[1], -u[0]], [1.0, 0.0], (0.0, 6.0))
+    >>> prob = sl.ODEProblem(lambda u, p, t: u[::-1] * [1, -1], [1.0, 0.0], (0.0, 6.0))
     >>> phase(sl.solve(prob)).axes[0].get_xlabel()
     '$u_1$'
     """
@@ -176,6 +185,7 @@ def phase(sol, components=(0, 1), *, labels=None) -> Figure:
         axes.set_ylabel(labels[1])
         if space:
             axes.set_zlabel(labels[2])
+            axes.locator_params(nbins=4)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     ends = ["(" + ", ".join(f"{u[k, i, 0]:.4g}" for i in chosen) + ")" for k in (0, -1)]
     figure.alt = f"Path of {', '.join(_plain(labels))} from {ends[0]} to {ends[1]}."
@@ -222,13 +232,14 @@ def history(history, *, labels=None) -> Figure:
                 axes.plot(best, color=line.get_color(), label=f"{name}, best so far")
                 line.set_linestyle("-")
         axes.set_xlabel("training step")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylabel("loss")
-        if all(np.nanmin(loss) > 0 for loss in losses):
+        if not any((loss <= 0).any() for loss in losses):
             axes.set_yscale("log")
         if len(axes.lines) > 1:
             axes.legend()
     figure.alt = "Loss over training steps: " + "; ".join(
-        f"{name} from {loss[0]:.3g} to {loss[-1]:.3g} (best {np.nanmin(loss):.3g}) in "
+        f"{name} from {loss[0]:.3g} to {loss[-1]:.3g} (best {np.fmin.reduce(loss):.3g}) in "
         f"{loss.size} steps" for name, loss in zip(names, losses, strict=True)
     ) + "."  # fmt: skip
     return figure
@@ -286,14 +297,21 @@ def convergence(h, errors, *, xlabel: str = "step size $h$") -> Figure:
             )  # fmt: skip
         axes.set_xlabel(xlabel)
         axes.set_ylabel("error")
-        axes.axhline(np.finfo(float).eps, color=GREY, linestyle=":", linewidth=1)
-        axes.annotate("roundoff", (1, np.finfo(float).eps), (-2, 3), color="#555555", ha="right",
-                      xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=9)  # fmt: skip
+        if min(np.min(error, initial=1.0) for error in runs.values()) < 1e-11:
+            _mark_roundoff(axes)
         axes.legend()
     figure.alt = "Error against step size: " + "; ".join(
         f"{name} slope {slope:.2f}" for name, slope in slopes.items()
     ) + "."  # fmt: skip
     return figure
+
+
+def _mark_roundoff(axes):
+    """A thin line where errors cannot be told from rounding."""
+    eps = np.finfo(float).eps
+    axes.axhline(eps, color=GREY, linestyle=":", linewidth=1)
+    axes.annotate("roundoff", (1, eps), (-2, 3), color="#555555", ha="right", fontsize=9,
+                  xycoords=("axes fraction", "data"), textcoords="offset points")  # fmt: skip
 
 
 def _slope(h, error):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,9 +68,21 @@ def style():
     return matplotlib.rc_context(_style_parameters())
 
 
+def looks(n: int) -> list[dict]:
+    """Colour and line style of n curves, from the lab's cycle (which repeats after seven).
+
+    Examples
+    --------
+    >>> looks(2)
+    [{'color': '#0072B2', 'linestyle': '-'}, {'color': '#D55E00', 'linestyle': '--'}]
+    """
+    cycle = itertools.cycle(_style_parameters()["axes.prop_cycle"])
+    return [dict(look) for look in itertools.islice(cycle, n)]
+
+
 @functools.cache
 def _figure_class() -> type[Figure]:
-    """Define the subclass when it is first needed, so that importing this file needs no Matplotlib."""
+    """Define the subclass when first needed: importing this file needs no Matplotlib."""
     from matplotlib.figure import Figure
 
     class LabFigure(Figure):
@@ -112,12 +125,12 @@ def new_figure(width: float = 640, height: float = 400, *, alt: str = "") -> Fig
 
 
 def png(figure: Figure, *, scale: float = 1) -> bytes:
-    """Return the figure as PNG bytes, with `scale` times as many pixels as its size on the page.
+    r"""Return the figure as PNG bytes, with `scale` times as many pixels as its size on the page.
 
     Examples
     --------
     >>> png(new_figure())[:8]
-    b'\\x89PNG\\r\\n\\x1a\\n'
+    b'\x89PNG\r\n\x1a\n'
     """
     buffer = io.BytesIO()
     with style():

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sciml_lab.plot.figure import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILLION, new_figure, style
+from sciml_lab._optional import need
+from sciml_lab.plot.figure import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    VERMILLION,
+    looks,
+    new_figure,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def sample_field(f, p, box, points: int = 20, t: float = 0.0):
-    """Evaluate a field on a grid: returns ``x, y`` ``(points,)`` and ``dx, dy`` ``(points, points)``.
+    """Evaluate a field on a grid: ``x, y`` of shape ``(points,)``, ``dx, dy`` ``(points, points)``.
 
     `f` is called once with a batch of states, component first; if it cannot do that, point by
     point.
@@ -44,7 +55,9 @@ def sample_field(f, p, box, points: int = 20, t: float = 0.0):
     return x, y, slopes[0].reshape(points, points), slopes[1].reshape(points, points)
 
 
-def draw_field(axes: Axes, f, p, box, *, nullclines: bool = False, points: int = 20, t: float = 0.0):
+def draw_field(
+    axes: Axes, f, p, box, *, nullclines: bool = False, points: int = 20, t: float = 0.0
+):
     """Draw the direction field of ``u' = f(u, p, t)`` on existing axes; returns the arrows.
 
     Arrows have one length and show the direction only; darker arrows are faster. Along a
@@ -58,19 +71,10 @@ def draw_field(axes: Axes, f, p, box, *, nullclines: bool = False, points: int =
     400
     """
     x, y, dx, dy = sample_field(f, p, box, points, t)
-    width, height = box[1] - box[0], box[3] - box[2]
-    # Lengths are made equal on the page, not in units of x and y, which may differ a lot.
-    speed = np.hypot(dx / width, dy / height)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shade = np.log10(speed)
-        dx, dy = dx / speed, dy / speed
-    finite = np.isfinite(shade)
-    low, high = (np.min(shade[finite]), np.max(shade[finite])) if finite.any() else (0.0, 1.0)
-    grey = 0.80 - 0.38 * (np.where(finite, shade, low) - low) / max(high - low, 1e-12)
+    dx, dy, colours = directions(dx, dy, box)
     arrows = axes.quiver(
         x, y, dx, dy, angles="xy", scale_units="xy", scale=1.5 * points, width=0.0028,
-        color=np.repeat(grey.ravel()[:, None], 3, axis=1), pivot="mid", zorder=1,
-        headwidth=4, headlength=4, headaxislength=3.5,
+        color=colours, pivot="mid", zorder=1, headwidth=4, headlength=4, headaxislength=3.5,
     )  # fmt: skip
     if nullclines:
         draw_nullclines(axes, f, p, box, t=t)
@@ -80,6 +84,40 @@ def draw_field(axes: Axes, f, p, box, *, nullclines: bool = False, points: int =
     return arrows
 
 
+def directions(dx, dy, box):
+    """Arrows of one length on the page, and their greys: the darker, the faster.
+
+    Lengths are made equal on the page, not in units of x and y, which may differ a lot.
+
+    Examples
+    --------
+    >>> ux, uy, colours = directions(np.array([[2.0]]), np.array([[0.0]]), (0, 10, 0, 1))
+    >>> float(ux[0, 0]), colours.shape
+    (10.0, (1, 3))
+    """
+    speed = np.hypot(dx / (box[1] - box[0]), dy / (box[3] - box[2]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shade = np.log10(speed)
+        dx, dy = dx / speed, dy / speed
+    finite = np.isfinite(shade)
+    low, high = (np.min(shade[finite]), np.max(shade[finite])) if finite.any() else (0.0, 1.0)
+    grey = 0.80 - 0.38 * (np.where(finite, shade, low) - low) / max(high - low, 1e-12)
+    return dx, dy, np.repeat(grey.ravel()[:, None], 3, axis=1)
+
+
+def nullcline(x, y, slope) -> list[np.ndarray]:
+    """The curves ``slope = 0`` on a grid, each as points of shape ``(m, 2)``.
+
+    Examples
+    --------
+    >>> x = y = np.linspace(-1, 1, 5)
+    >>> [curve[:, 0].tolist() for curve in nullcline(x, y, x + 0 * y[:, None] - 0.25)]
+    [[0.25, 0.25, 0.25, 0.25, 0.25]]
+    """
+    contourpy = need("contourpy", extra="lab", what="drawing nullclines")
+    return contourpy.contour_generator(x, y, slope).lines(0.0)
+
+
 def draw_nullclines(axes: Axes, f, p, box, *, labels=("x", "y"), points: int = 120, t: float = 0.0):
     """Draw the curves on which one derivative is zero, each with an entry for the legend.
 
@@ -87,7 +125,7 @@ def draw_nullclines(axes: Axes, f, p, box, *, labels=("x", "y"), points: int = 1
     --------
     >>> axes = new_figure().subplots()
     >>> draw_nullclines(axes, lambda u, p, t: [u[1], -u[0]], None, (-1, 1, -1, 1))
-    >>> [line.get_label() for line in axes.lines]
+    >>> axes.get_legend_handles_labels()[1]
     ["$x' = 0$", "$y' = 0$"]
     """
     x, y, dx, dy = sample_field(f, p, box, points, t)
@@ -95,14 +133,23 @@ def draw_nullclines(axes: Axes, f, p, box, *, labels=("x", "y"), points: int = 1
         (dx, labels[0], GREEN, "--"),
         (dy, labels[1], PURPLE, "-."),
     ):
-        if np.nanmin(slope) < 0 < np.nanmax(slope):
-            axes.contour(x, y, slope, levels=[0.0], colors=[colour], linestyles=[dashes],
-                         linewidths=[1.6], zorder=2)  # fmt: skip
+        for curve in nullcline(x, y, slope):
+            axes.plot(*curve.T, color=colour, linestyle=dashes, linewidth=1.6, zorder=2,
+                      label="_nullcline")  # fmt: skip
         axes.plot([], [], color=colour, linestyle=dashes, linewidth=1.6, label=f"${name}' = 0$")
 
 
-def vector_field(f, p=None, box=(-1, 1, -1, 1), *, nullclines: bool = False, trajectories=(),
-                 labels=("$u_1$", "$u_2$"), points: int = 22, t: float = 0.0) -> Figure:  # fmt: skip
+def vector_field(
+    f,
+    p=None,
+    box=(-1, 1, -1, 1),
+    *,
+    nullclines: bool = False,
+    trajectories=(),
+    labels=("$u_1$", "$u_2$"),
+    points: int = 22,
+    t: float = 0.0,
+) -> Figure:
     """Draw the direction field of a two-dimensional ``u' = f(u, p, t)``.
 
     Parameters
@@ -204,7 +251,7 @@ def stability_region(methods, eigenvalues=None, *, box=None, points: int = 301) 
     inside = np.ones(marks.shape, dtype=bool)
     with style():
         axes = figure.subplots()
-        for (name, tableau), look in zip(tableaus.items(), _looks(), strict=False):
+        for (name, tableau), look in zip(tableaus.items(), looks(len(tableaus)), strict=True):
             draw_region(axes, tableau, box, points=points, shade=len(tableaus) == 1, **look)
             axes.plot([], [], label=name, **look)
             inside &= np.abs(tableau.stability_function(marks)) <= 1 + 1e-12
@@ -246,14 +293,6 @@ def draw_region(axes: Axes, tableau, box, *, points: int = 301, shade: bool = Tr
     axes.set_aspect("equal", adjustable="box")
     axes.set_xlim(box[0], box[1])
     axes.set_ylim(box[2], box[3])
-
-
-def _looks():
-    """Colour and line style pairs of the lab's cycle."""
-    import matplotlib
-
-    with style():
-        return list(matplotlib.rcParams["axes.prop_cycle"])
 
 
 def _name(method):
