@@ -81,7 +81,8 @@ class Recorder:
         if self.times is None:
             self._row(run.tspan[0], run.u0, Save(0, -1))
             return
-        here = self.float_times == self.start
+        moves = is_traced(run.tspan[0]) or any(is_traced(s) for s in self.times)
+        here = (self.float_times == self.start) & (not moves)  # a time that moves has a slope
         for row in range(int(np.argmin(here)) if not here.all() else len(here)):
             self._row(self.times[row], run.u0, Save(row, -1))
         if run.lanes:  # rows still to come, filled lane by lane

@@ -205,7 +205,6 @@ class ExplicitRK:
         derivative : bool
             Return ``b_i'(theta)`` instead.
         """
-        P = self.tableau.P
         return [(i, _polynomial(row, theta, derivative)) for i, row in self.rows.dense]
 
     def interpolate(self, u, k, h, theta):

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from sciml_lab._optional import need
-from sciml_lab.ad import is_traced, primal
+from sciml_lab.ad import primal
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
 from sciml_lab.solvers.control import PIController
@@ -207,10 +207,7 @@ def _choose_method(rtol):
 def _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps) -> Run:
     """Check the numbers and put a run together."""
     shape = np.shape(primal(problem.u0))
-    if problem.batch:
-        rtol, atol = options.tolerances(rtol, atol, shape)
-    else:
-        rtol, atol = options.tolerances(rtol, atol, shape)
+    rtol, atol = options.tolerances(rtol, atol, shape)
     span = float(primal(problem.tspan[1])) - float(primal(problem.tspan[0]))
     dt, adaptive = options.step_choice(method, dt, adaptive, span)
     controller = PIController() if controller is None else controller
@@ -236,7 +233,7 @@ def solve_plain(problem, method, settings) -> Solution:
         "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
     recorder = Recorder(times, run, settings["dense"] or settings.get("keep", False))
-    recent = []  # the last accepted points, for the failure doctor
+    recent = []  # accepted points, for the failure doctor
     stopped = ""
     bar = _progress_bar(settings["progress"], run)
     try:
@@ -245,7 +242,8 @@ def solve_plain(problem, method, settings) -> Solution:
                 continue
             recorder.take(record)
             recent.append((record.t_new, record.u_new))
-            del recent[:-60]
+            if len(recent) > 100:  # all of the last steps, and fewer the longer ago
+                recent[:50] = recent[:50:2]
             bar(record)
             if any([c(record) is True for c in settings["callbacks"]]):
                 stopped = f"stopped by a callback at t = {float(np.min(primal(record.t_new))):.6g}"

@@ -68,9 +68,7 @@ def interval(A, b, direction):
     >>> round(interval(A, np.array([1, 2, 2, 1]) / 6, 1j), 3)
     2.828
     """
-    over, under = (
-        x * np.power(complex(direction), np.arange(len(x))) for x in coefficients(A, b)
-    )
+    over, under = (x * np.power(complex(direction), np.arange(len(x))) for x in coefficients(A, b))
     excess, size = _square(over) - _square(under), _square(abs(over)) + _square(abs(under))
     excess[np.abs(excess) < NEGLIGIBLE * size] = 0.0
     if not excess.any():

@@ -143,7 +143,8 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         t, now = t + np.zeros(u.shape[-1]), np.full(u.shape[-1], start)
         run.naccept, run.nreject = np.zeros_like(now, dtype=int), np.zeros_like(now, dtype=int)
         run.failed = np.zeros_like(now, dtype=bool)
-    k1 = f.first(u, p, t)
+    with np.errstate(all="ignore"):  # a value that is not finite gets a diagnosis, not a warning
+        k1 = f.first(u, p, t)
     h, memory = _first_h(run, u, t, k1, end - start), run.controller.start()
     if _give_up(run, _not(_finite(k1, run.lanes)), "nan", u, now, h):
         return

@@ -89,7 +89,9 @@ class Tableau:
         s = len(b)
         A = self._store("A", _numbers("A", self.A, 2, (s, s)))
         if abs(b.sum() - 1) > 1e-12:
-            raise ValueError(f"b must sum to 1 (it sums to {b.sum():.15g}), or no order is reached.")
+            raise ValueError(
+                f"b must sum to 1 (it sums to {b.sum():.15g}), or no order is reached."
+            )
         self._store("c", self._nodes("c", self.c, A))
         for name in ("b_error", "b_error2"):
             value = getattr(self, name)
@@ -275,7 +277,9 @@ class Tableau:
         texts = [[x if isinstance(x, str) else _short(x) for x in row] for row in rows]
         first = max(len(row[0]) for row in texts)
         width = max((len(x) for row in texts for x in row[1:]), default=1)
-        lines = [f"{row[0]:>{first}} | " + " ".join(f"{x:>{width}}" for x in row[1:]) for row in texts]
+        lines = [
+            f"{row[0]:>{first}} | " + " ".join(f"{x:>{width}}" for x in row[1:]) for row in texts
+        ]
         rule = "-" * (first + 1) + "+" + "-" * (max(map(len, lines)) - first - 2)
         return [line.rstrip() for line in (*lines[: self.stages], rule, *lines[self.stages :])]
 

@@ -15,7 +15,7 @@ E. Hairer, S. P. Norsett, G. Wanner, *Solving Ordinary Differential Equations I*
 """
 
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 from math import factorial, prod
 
 import numpy as np
@@ -24,7 +24,7 @@ HIGHEST_ORDER = 10
 """No method of this package needs more, and the number of trees grows by 2.95 with each order."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def trees(order: int) -> tuple:
     """All rooted trees with `order` nodes.
 
@@ -51,7 +51,7 @@ def _forests(nodes, largest, below):
                 yield (kinds[position], *rest)
 
 
-@lru_cache(maxsize=None)
+@cache
 def size(tree) -> int:
     """Number of nodes, the order of the tree.
 
@@ -63,7 +63,7 @@ def size(tree) -> int:
     return 1 + sum(size(child) for child in tree)
 
 
-@lru_cache(maxsize=None)
+@cache
 def density(tree) -> int:
     """gamma(t): number of nodes times the densities of the trees that hang from the root.
 
@@ -75,7 +75,7 @@ def density(tree) -> int:
     return size(tree) * prod(density(child) for child in tree)
 
 
-@lru_cache(maxsize=None)
+@cache
 def symmetry(tree) -> int:
     """sigma(t): in how many ways the tree can be mapped onto itself.
 

@@ -148,8 +148,8 @@ DOP853 = Tableau(
     b_error2=row(_B_ERROR2, 12),
     A_dense=[_WEIGHTS, *matrix(_A_DENSE, 16, 3, first=14)],
     P=nested([*_corrections(_WEIGHTS, 12), *matrix(_D, 16, 4, first=4)]),
-    note="Order 8 with embedded methods of order 5 and 3, whose estimates are blended; dense output "
-    "of order 7 from four extra stages, which are evaluated only where it is asked for.",
-    source="E. Hairer, S. P. Norsett, G. Wanner, *Solving Ordinary Differential Equations I*, II.10 "
-    "(2nd edition, 1993).",
+    note="Order 8 with embedded methods of order 5 and 3, whose estimates are blended; dense "
+    "output of order 7 from four extra stages, which are evaluated only where it is asked for.",
+    source="E. Hairer, S. P. Norsett, G. Wanner, *Solving Ordinary Differential Equations I*, "
+    "section II.10 (2nd edition, 1993).",
 )

@@ -1,0 +1,392 @@
+"""The failure doctor: why did a solve stop, what is the evidence, and what helps?
+
+Each examination looks at the point where the solve gave up and returns a finding or None; the
+first finding counts. Only plain numbers come in, so f may be called freely.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sciml_lab.solvers import stability
+
+EPS = np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why a solve failed.
+
+    Attributes
+    ----------
+    verdict : str
+        The finding in a few words: "stiffness", "finite-time blow-up", "f is not finite",
+        "tolerance below roundoff", "discontinuity", "unstable step", "overflow",
+        "max_steps reached" or "step size underflow".
+    evidence, remedy : str
+        One sentence each: what was measured, and what to do.
+    numbers : dict
+        The measured quantities by name.
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> sol = sl.solve(sl.ODEProblem(lambda u, p, t: u**2, [1.0], (0.0, 2.0)), sl.Tsit5())
+    >>> sol.diagnosis.verdict, round(sol.diagnosis.numbers["time"], 6)
+    ('finite-time blow-up', 1.0)
+    """
+
+    verdict: str
+    evidence: str
+    remedy: str
+    numbers: dict = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.evidence} {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """The point where a solve gave up, and the way there (see `diagnose`)."""
+
+    f: Callable
+    u: np.ndarray
+    p: object
+    t: float
+    h: float
+    method: object
+    times: list
+    states: list
+    rtol: object
+    atol: object
+    tspan: tuple
+
+    def slope(self, u, t):
+        """f as an array; NaN where f raises an arithmetic error."""
+        with np.errstate(all="ignore"):
+            try:
+                return np.asarray(self.f(u, self.p, t))
+            except (ArithmeticError, ValueError):
+                return np.full(np.shape(u), np.nan)
+
+    @property
+    def where(self) -> str:
+        """The time in words."""
+        return f"t = {self.t:.10g}"
+
+    @property
+    def typical_step(self) -> float:
+        """Median length of the last accepted steps (or of the step that failed)."""
+        lengths = np.abs(np.diff(self.times[-40:]))
+        return float(np.median(lengths)) if lengths.size else abs(self.h)
+
+    @property
+    def direction(self) -> float:
+        """Sign of the direction of integration."""
+        return 1.0 if self.tspan[1] > self.tspan[0] else -1.0
+
+
+def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan) -> Diagnosis:
+    """Find out why a solve stopped.
+
+    Parameters
+    ----------
+    trouble : {"nan", "min_step", "max_steps"}
+        What the loop saw: no finite step, a step below rounding, or the limit of attempts.
+    f : callable
+        ``f(u, p, t)`` of plain numbers.
+    u, p, t, h : array, array, float, float
+        State, parameters, time and step where the loop gave up.
+    method : ExplicitRK
+        The method; its stability limit is what stiffness is measured by.
+    times, states : list
+        The last accepted points.
+    rtol, atol : float or array
+        Tolerances.
+    tspan : (float, float)
+        The time interval.
+
+    Returns
+    -------
+    Diagnosis
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> diagnose("max_steps", f=lambda u, p, t: -1e6 * u, u=np.ones(1), p=None, t=0.1, h=3e-6,
+    ...     method=sl.Tsit5(), times=[0.1], states=[np.ones(1)], rtol=1e-6, atol=1e-9,
+    ...     tspan=(0.0, 10.0)).verdict
+    'stiffness'
+    """
+    case = Case(f, np.asarray(u), p, t, h, method, times, states, rtol, atol, tspan)
+    for examine in EXAMINATIONS[trouble]:
+        finding = examine(case)
+        if finding is not None:
+            return finding
+    return UNEXPLAINED[trouble](case)
+
+
+def not_finite_here(case):
+    """Is f itself NaN or infinite at the last good point?"""
+    return _describe_not_finite(case, case.u, case.t, "at")
+
+
+def not_finite_ahead(case):
+    """Does f become NaN just beyond the last good point (a square root turning negative)?"""
+    slope = case.slope(case.u, case.t)
+    span = abs(case.tspan[1] - case.tspan[0])
+    for distance in np.geomspace(4 * np.spacing(max(abs(case.t), 1e-12 * span)), 1e-3 * span, 40):
+        step = case.direction * distance
+        finding = _describe_not_finite(case, case.u + step * slope, case.t + step, "just after")
+        if finding is not None:
+            return finding
+    return None
+
+
+def _describe_not_finite(case, u, t, preposition):
+    slope = case.slope(u, t)
+    bad = np.argwhere(~np.isfinite(slope))
+    if not bad.size:
+        return None
+    index = tuple(int(i) for i in bad[0])
+    label = f"[{', '.join(map(str, index))}]" if index else ""
+    operation = _culprit(case, u, t)
+    return Diagnosis(
+        "f is not finite",
+        f"{preposition} {case.where} the value f(u, p, t){label} is {slope[index]}{operation}, "
+        f"where u{label} = {u[index]:.6g}.",
+        "Look at that line of f: keep arguments of sqrt, log and divisions inside their domain, "
+        "end tspan before, or start from a state where f is defined.",
+        {"time": float(t), "index": index, "value": slope[index]},
+    )
+
+
+def _culprit(case, u, t):
+    """Which operation inside f failed, in NumPy's words."""
+    with np.errstate(divide="raise", invalid="raise", over="raise", under="ignore"):
+        try:
+            case.f(u, case.p, t)
+        except (ArithmeticError, ValueError) as error:
+            return f" ({error})"
+    return ""
+
+
+def blow_up(case):
+    """Does the solution reach infinity at a finite time?
+
+    Near a blow-up at time T, ``|u| ~ (T - t)**(-1/k)``, so ``|u|/(d|u|/dt) = k (T - t)`` is a
+    straight line in t that hits zero at T.
+    """
+    t, g = [], []
+    for time, state in zip(case.times, case.states, strict=True):
+        growth = np.vdot(state, case.slope(state, time)).real * case.direction
+        size = np.vdot(state, state).real
+        if np.isfinite(growth) and np.isfinite(size) and growth > 0:
+            t.append(time)
+            g.append(size / growth)
+    if len(t) < 8 or g[-1] > 1e-3 * g[0]:
+        return None  # the growth does not speed up by orders of magnitude
+    t, g = np.array(t), np.array(g)
+    slope, offset = np.polyfit(t - t[-1], g, 1)
+    residual = np.max(np.abs(slope * (t - t[-1]) + offset - g)) / np.max(g)
+    k = -slope * case.direction
+    if not (residual < 0.02 and k > 0):
+        return None
+    time = t[-1] + case.direction * max(g[-1] / k, 0.0)
+    size = float(np.sqrt(np.vdot(case.states[-1], case.states[-1]).real))
+    return Diagnosis(
+        "finite-time blow-up",
+        f"|u| has grown to {size:.3g} at {case.where}, and 1/|u|^{k:.3g} falls along a straight "
+        f"line to zero at t = {time:.8g} (deviation {100 * residual:.1g}%).",
+        f"The solution itself becomes infinite there: end tspan before t = {time:.6g}, or check "
+        "the sign of the growing term in f.",
+        {"time": float(time), "exponent": float(k), "deviation": float(residual), "size": size},
+    )
+
+
+def roundoff(case):
+    """Is the tolerance finer than double precision can resolve?"""
+    size = np.abs(case.u)
+    wanted = np.broadcast_to(case.atol + case.rtol * size, np.shape(size))
+    available = EPS * size
+    if not np.any(available > 0) or np.all(wanted >= 2 * available):
+        return None
+    worst = float(np.min(wanted[available > 0] / size[available > 0]))
+    return Diagnosis(
+        "tolerance below roundoff",
+        f"at {case.where} the tolerance asks for a relative error of {worst:.2g} per step, and "
+        f"numbers in double precision are only {EPS:.2g} apart.",
+        "Choose rtol of at least 1e-13 (1e-12 is safe), or scale the equations.",
+        {"wanted": worst, "available": float(EPS)},
+    )
+
+
+def stiffness(case):
+    """Is stability, not accuracy, what limits the step?"""
+    found = dominant_eigenvalue(case.slope, case.u, case.t)
+    if found is None or not found.real < 0:
+        return None
+    radius = abs(found)
+    tableau = case.method.tableau
+    limit = stability.interval(tableau.A, tableau.b, found / radius)
+    step = case.typical_step
+    if radius * step < 0.3 * limit or radius * abs(case.tspan[1] - case.tspan[0]) < 100 * limit:
+        return None
+    rest = abs(case.tspan[1] - case.t) * radius / max(limit, 1e-300)
+    return Diagnosis(
+        "stiffness",
+        f"at {case.where} the Jacobian of f has the spectral radius {radius:.3g}, and the steps "
+        f"h = {step:.3g} give rho*h = {radius * step:.3g}, at the stability limit {limit:.3g} of "
+        f"{case.method.name}; the rest of tspan would need some {rest:.2g} steps.",
+        "No explicit method can do much better: use an implicit one, such as method='Radau' of "
+        "scipy.integrate.solve_ivp, or raise max_steps if that many steps are acceptable.",
+        {"radius": radius, "step": step, "limit": limit, "eigenvalue": found},
+    )
+
+
+def dominant_eigenvalue(slope, u, t, sweeps=60):
+    """Eigenvalue of largest modulus of ``df/du``: exact for small systems, else by iteration.
+
+    Parameters
+    ----------
+    slope : callable
+        ``slope(u, t)``.
+    u, t : array, float
+        Where.
+    sweeps : int
+        Iterations of the power method, which only sees products ``J v`` as differences of f.
+
+    Returns
+    -------
+    complex or None
+        None if f is not finite around u.
+
+    Examples
+    --------
+    >>> A = np.diag([-1.0, -50.0])
+    >>> round(dominant_eigenvalue(lambda u, t: A @ u, np.ones(2), 0.0).real, 3)
+    -50.0
+    """
+    u = np.asarray(u)
+    center = slope(u, t)
+    delta = np.sqrt(EPS) * max(1e-8, float(np.linalg.norm(u)))
+
+    def product(v):
+        return ((slope(u + delta * v.reshape(u.shape), t) - center) / delta).ravel()
+
+    if u.size <= 60:
+        J = np.array([product(e) for e in np.eye(u.size)]).T
+        if not np.all(np.isfinite(J)):
+            return None
+        values = np.linalg.eigvals(J)
+        return complex(values[np.argmax(np.abs(values))])
+    v = np.random.default_rng(0).standard_normal(u.size)
+    value = 0.0
+    for _ in range(sweeps):
+        v = v / np.linalg.norm(v)
+        w = product(v)
+        if not np.all(np.isfinite(w)) or not np.any(w):
+            return None
+        value, v = np.vdot(v, w), w  # the Rayleigh quotient of this direction
+    return complex(value)
+
+
+def jump(case):
+    """Does f jump at the point where the steps have collapsed?
+
+    Along the solution, the difference of f across the point stays the same when the distance is
+    made 16 times smaller; a continuous f would make it 16 times smaller too.
+    """
+    slope = case.slope(case.u, case.t)
+    base = max(abs(case.h), 8 * np.spacing(abs(case.t)), case.typical_step)
+    differences = []
+    for distance in (16 * base, 4 * base, 2 * base):
+        after = case.slope(case.u + distance * slope, case.t + distance)
+        before = case.slope(case.u - distance * slope, case.t - distance)
+        differences.append(float(np.max(np.abs(after - before))))
+    far, _, near = differences
+    if not (np.isfinite(far) and far > 0 and near > 0.6 * far):
+        return None
+    size = float(np.max(np.abs(slope)))
+    if near < 1e-6 * max(size, 1.0):
+        return None
+    return Diagnosis(
+        "discontinuity",
+        f"the steps shrank to {abs(case.h):.2g} at {case.where}, where f jumps by {near:.4g} "
+        f"between t - {2 * base:.2g} and t + {2 * base:.2g} (and by {far:.4g} over 8 times that "
+        "distance).",
+        f"Split the solve in two at that point (tspan up to t = {case.t:.8g}, then from there), "
+        "or make f continuous.",
+        {"time": case.t, "jump": near},
+    )
+
+
+def unstable_fixed_step(case):
+    """Did a fixed step beyond the stability limit let the solution explode?"""
+    if len(case.times) < 2:
+        return None
+    for state, time in zip(case.states[::-1], case.times[::-1], strict=True):
+        if np.max(np.abs(state)) > 1e50:
+            continue  # too large to differentiate f by differences
+        found = dominant_eigenvalue(case.slope, state, time)
+        if found is None or not found.real < 0:
+            continue
+        tableau = case.method.tableau
+        limit = stability.interval(tableau.A, tableau.b, found / abs(found))
+        if abs(found) * abs(case.h) <= limit:
+            return None
+        return Diagnosis(
+            "unstable step",
+            f"the fixed step dt = {abs(case.h):.4g} times the spectral radius {abs(found):.4g} of "
+            f"the Jacobian of f is {abs(found * case.h):.4g}, beyond the stability limit "
+            f"{limit:.4g} of {case.method.name}, so errors grew until the numbers overflowed.",
+            f"Take dt below {limit / abs(found):.3g}, or an adaptive method such as Tsit5().",
+            {"radius": abs(found), "step": abs(case.h), "limit": limit},
+        )
+    return None
+
+
+def _overflow(case):
+    size = float(np.max(np.abs(case.u)))
+    return Diagnosis(
+        "overflow",
+        f"the step of {abs(case.h):.3g} from {case.where}, where max|u| = {size:.3g}, produced "
+        "numbers beyond the range of double precision, although f is finite around there.",
+        "Try a smaller dt or an adaptive method, and check that f has the right sign and units.",
+        {"size": size},
+    )
+
+
+def _underflow(case):
+    return Diagnosis(
+        "step size underflow",
+        f"at {case.where} even a step of {abs(case.h):.2g}, the smallest that changes t, misses "
+        "the tolerance.",
+        "Look at f there: a jump, a kink or an almost singular term is likely; otherwise loosen "
+        "rtol and atol.",
+        {"step": abs(case.h)},
+    )
+
+
+def _not_enough(case):
+    start, end = case.tspan
+    part = abs(case.t - start) / abs(end - start)
+    step = case.typical_step
+    rest = abs(end - case.t) / max(step, 1e-300)
+    return Diagnosis(
+        "max_steps reached",
+        f"{case.where} is {100 * part:.3g}% of tspan, and with steps of the present size "
+        f"({step:.3g}) the rest needs some {rest:.2g} more.",
+        "Raise max_steps, loosen rtol and atol, or take a method of higher order.",
+        {"part": part, "step": step, "rest": rest},
+    )
+
+
+EXAMINATIONS = {
+    "nan": (blow_up, unstable_fixed_step, not_finite_here, not_finite_ahead),
+    "min_step": (blow_up, roundoff, jump, not_finite_ahead),
+    "max_steps": (roundoff, stiffness, blow_up, jump),
+}
+
+UNEXPLAINED = {"nan": _overflow, "min_step": _underflow, "max_steps": _not_enough}
