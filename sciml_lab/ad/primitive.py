@@ -62,6 +62,10 @@ class Primitive:
                 total = t if total is None else total + t
         return total
 
+    def pull(self, wanted, g, answer, values, kwargs):
+        """Compute J_k^T g for each argument k in `wanted`."""
+        return [self.vjps[k](g, answer, *values, **kwargs) for k in wanted]
+
     def __repr__(self):
         return f"<primitive {self.name}>"
 
@@ -93,6 +97,13 @@ class EachArgument:
 def expand(x):
     """Give an array one more axis at the end, where the directions of a tangent lie."""
     return x[..., None] if getattr(x, "ndim", 0) else x
+
+
+def stretch(t, answer):
+    """Broadcast a tangent to the shape of the answer, and its own directions."""
+    if t.shape[:-1] == answer.shape:
+        return t
+    return np.broadcast_to(t, (*answer.shape, t.shape[-1]))
 
 
 def unbroadcast(g, x):
@@ -127,9 +138,7 @@ def _push_elementwise(d, singular):
             t = -t
         elif d != 1:
             t = times(expand(d(answer, *xs, **settings)), t, singular)
-        if t.shape[:-1] == answer.shape:
-            return t
-        return np.broadcast_to(t, (*answer.shape, t.shape[-1]))
+        return stretch(t, answer)
 
     return jvp
 
@@ -156,27 +165,39 @@ def times(slope, t, singular):
     return np.where(lost, 0.0, slope * np.where(lost, 1.0, t))
 
 
-def define(fun, jvp, vjp, *, name=None, joint=False, dispatch=()) -> Primitive:
+def define(fun, jvp, vjp, *, name=None, joint=False, dispatch=None, settings=()) -> Primitive:
     """Define a primitive by its JVP and VJP: one function, or one for each argument.
 
     A joint primitive takes any number of arrays: ``jvp(ts, answer, *arrays)`` gets all tangents,
-    ``vjp(k, g, answer, *arrays)`` the number of the argument.
+    ``vjp(k, g, answer, *arrays)`` the number of the argument. The NumPy functions in `dispatch`
+    are replaced by it; `settings` names their further arguments in NumPy's order.
     """
     name = name or fun.__name__
     if joint:
-        return _register(Joint(fun, jvp, EachArgument(vjp), name), dispatch)
-    return _register(Primitive(fun, _each(jvp), _each(vjp), name), dispatch)
+        rule = Joint(fun, jvp, EachArgument(vjp), name)
+    else:
+        rule = Primitive(fun, _each(jvp), _each(vjp), name)
+    return _register(rule, dispatch or (), settings)
 
 
 def _each(rule):
     return tuple(rule) if isinstance(rule, (tuple, list)) else (rule,)
 
 
-def _register(rule, functions):
+def _register(rule, functions, settings=()):
     RULES[rule.name] = rule
     for function in functions:
-        DISPATCH[function] = rule
+        DISPATCH[function] = _as_numpy_calls_it(rule, settings) if settings else rule
     return rule
+
+
+def _as_numpy_calls_it(rule, names):
+    """Take settings by position too: ``np.sum(x, 0)``."""
+
+    def call(x, *args, **kwargs):
+        return rule(x, **dict(zip(names, args, strict=False)), **kwargs)
+
+    return call
 
 
 def collect(x):

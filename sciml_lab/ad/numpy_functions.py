@@ -1,0 +1,429 @@
+"""NumPy functions that need no rule of their own.
+
+With this module one can: see which further NumPy functions traced values know. Some are made of
+others (`np.mean` is a sum and a division), and some have no slope at all: a comparison, a shape,
+a rounding give plain values.
+"""
+
+import numpy as np
+
+from . import rules, rules_arrays, rules_linear
+from .primitive import DISPATCH, collect
+from .values import is_traced, primal
+
+
+def covers(*functions):
+    """Enter a function into the dispatch table in place of NumPy's."""
+
+    def enter(own):
+        for function in functions:
+            DISPATCH[function] = own
+        return own
+
+    return enter
+
+
+def _without_slope(function):
+    def plain(*args, **kwargs):
+        args = [primal(a) if is_traced(a) else a for a in args]
+        return function(*args, **kwargs)
+
+    return plain
+
+
+for _function in (
+    np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.floor_divide, np.heaviside,
+    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.signbit,
+    np.logical_and, np.logical_or, np.logical_not, np.logical_xor,
+    np.isfinite, np.isnan, np.isinf, np.isclose, np.allclose, np.array_equal, np.any, np.all,
+    np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.searchsorted, np.spacing,
+    np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.iscomplex,
+    np.isreal, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str,
+    np.array2string,
+):  # fmt: skip
+    DISPATCH[_function] = _without_slope(_function)
+
+
+# Sums and averages.
+@covers(np.mean)
+def mean(x, axis=None, keepdims=False):
+    """Arithmetic mean."""
+    total = np.sum(x, axis=axis, keepdims=keepdims)
+    return total / (x.size // max(1, total.size))
+
+
+@covers(np.average)
+def average(x, axis=None, weights=None):
+    """Weighted mean."""
+    if weights is None:
+        return np.mean(x, axis=axis)
+    return np.sum(x * weights, axis=axis) / np.sum(weights * np.ones(np.shape(x)), axis=axis)
+
+
+@covers(np.var)
+def var(x, axis=None, ddof=0, keepdims=False):
+    """Variance."""
+    count = x.size // max(1, np.sum(primal(x), axis=axis).size)
+    square = np.abs(x - np.mean(x, axis=axis, keepdims=True)) ** 2
+    return np.sum(square, axis=axis, keepdims=keepdims) / (count - ddof)
+
+
+@covers(np.std)
+def std(x, axis=None, ddof=0, keepdims=False):
+    """Standard deviation."""
+    return np.sqrt(var(x, axis=axis, ddof=ddof, keepdims=keepdims))
+
+
+@covers(np.ptp)
+def ptp(x, axis=None):
+    """Largest minus smallest."""
+    return np.max(x, axis=axis) - np.min(x, axis=axis)
+
+
+@covers(np.cumsum)
+def cumsum(x, axis=None):
+    """Running sum."""
+    return rules_arrays.cumsum(x, axis=axis) if axis is not None else cumsum(np.ravel(x), 0)
+
+
+@covers(np.diff)
+def diff(x, n=1, axis=-1):
+    """Differences of neighbours."""
+    for _ in range(n):
+        x = np.moveaxis(x, axis, 0)
+        x = np.moveaxis(x[1:] - x[:-1], 0, axis)
+    return x
+
+
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """Trapezoidal rule."""
+    y = np.moveaxis(collect(y), axis, -1)
+    widths = dx if x is None else np.diff(collect(x))
+    return np.sum(widths * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
+
+
+for _name in ("trapezoid", "trapz"):  # NumPy renamed it
+    if hasattr(np, _name):
+        DISPATCH[getattr(np, _name)] = trapezoid
+
+
+@covers(np.clip)
+def clip(x, a_min=None, a_max=None):
+    """Limit to an interval."""
+    x = x if a_min is None else rules.maximum(x, a_min)
+    return x if a_max is None else rules.minimum(x, a_max)
+
+
+@covers(np.sinc)
+def sinc(x):
+    """sin(pi x)/(pi x)."""
+    y = np.pi * np.where(primal(x) == 0, 1.0, x)
+    near = 1 - (np.pi * x) ** 2 / 6  # exact to second order at 0
+    return np.where(primal(x) == 0, near, np.sin(y) / y)
+
+
+@covers(np.angle)
+def angle(z):
+    """Argument of a complex number."""
+    return np.arctan2(np.imag(z), np.real(z))
+
+
+# Shapes.
+@covers(np.reshape)
+def reshape(x, shape, order="C"):
+    """Same entries, other shape."""
+    if order != "C":
+        raise TypeError("np.reshape of a traced value covers order='C' only.")
+    return rules_arrays.reshape(x, shape=shape)
+
+
+@covers(np.ravel)
+def ravel(x, order="C"):
+    """One axis."""
+    return reshape(x, (x.size,), order)
+
+
+@covers(np.squeeze)
+def squeeze(x, axis=None):
+    """Drop axes of length one."""
+    return rules_arrays.reshape(x, shape=np.squeeze(np.empty(x.shape), axis).shape)
+
+
+@covers(np.expand_dims)
+def expand_dims(x, axis):
+    """Add axes of length one."""
+    return rules_arrays.reshape(x, shape=np.expand_dims(np.empty(x.shape), axis).shape)
+
+
+@covers(np.atleast_1d)
+def atleast_1d(*arrays):
+    """At least one axis."""
+    found = [x if np.ndim(x) else np.reshape(x, (1,)) for x in map(collect, arrays)]
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+@covers(np.atleast_2d)
+def atleast_2d(*arrays):
+    """At least two axes."""
+    found = [x if np.ndim(x) > 1 else np.reshape(x, (1, np.size(x))) for x in map(collect, arrays)]
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+@covers(np.transpose)
+def transpose(x, axes=None):
+    """Reorder the axes."""
+    return rules_arrays.transpose(x, axes=tuple(range(x.ndim))[::-1] if axes is None else axes)
+
+
+@covers(np.swapaxes)
+def swapaxes(x, axis1, axis2):
+    """Exchange two axes."""
+    order = list(range(x.ndim))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return rules_arrays.transpose(x, axes=tuple(order))
+
+
+@covers(np.moveaxis)
+def moveaxis(x, source, destination):
+    """Put an axis elsewhere."""
+    source, destination = rules_arrays.axes_of(x, source), rules_arrays.axes_of(x, destination)
+    order = [a for a in range(x.ndim) if a not in source]
+    for to, came_from in sorted(zip(destination, source, strict=True)):
+        order.insert(to, came_from)
+    return rules_arrays.transpose(x, axes=tuple(order))
+
+
+@covers(np.broadcast_to)
+def broadcast_to(x, shape):
+    """Stretch to a shape."""
+    return rules_arrays.broadcast_to(x, shape=shape)
+
+
+@covers(np.broadcast_arrays)
+def broadcast_arrays(*arrays):
+    """Stretch all to one shape."""
+    arrays = [collect(x) for x in arrays]
+    shape = np.broadcast_shapes(*(np.shape(x) for x in arrays))
+    return tuple(np.broadcast_to(x, shape) for x in arrays)
+
+
+@covers(np.full_like)
+def full_like(x, fill_value):
+    """Array of the shape of x, filled."""
+    return np.broadcast_to(fill_value, np.shape(x))
+
+
+@covers(np.flip)
+def flip(x, axis=None):
+    """Reverse the order along axes."""
+    return rules_arrays.flip(x, axis=rules_arrays.axes_of(x, axis))
+
+
+@covers(np.roll)
+def roll(x, shift, axis=None):
+    """Shift around the ends."""
+    if axis is None:
+        return np.reshape(roll(np.ravel(x), shift, 0), x.shape)
+    return rules_arrays.roll(x, shift=shift, axis=axis)
+
+
+# Pieces and joints.
+@covers(np.take)
+def take(x, indices, axis=None):
+    """Entries by number."""
+    x, axis = (np.ravel(x), 0) if axis is None else (x, axis % x.ndim)
+    return x[(slice(None),) * axis + (np.asarray(indices),)]
+
+
+@covers(np.repeat)
+def repeat(x, repeats, axis=None):
+    """Each entry several times."""
+    x, axis = (np.ravel(x), 0) if axis is None else (x, axis)
+    return take(x, np.repeat(np.arange(x.shape[axis]), repeats), axis)
+
+
+@covers(np.tile)
+def tile(x, reps):
+    """The array several times side by side."""
+    numbers = np.tile(np.arange(x.size).reshape(x.shape), reps)
+    return take(x, numbers)
+
+
+@covers(np.sort)
+def sort(x, axis=-1):
+    """In rising order."""
+    order = np.argsort(primal(x), axis=axis)
+    places = np.indices(x.shape, sparse=True)
+    return x[(*places[: axis % x.ndim], order, *places[axis % x.ndim + 1 :])]
+
+
+@covers(np.concatenate)
+def concatenate(arrays, axis=0):
+    """Join along an axis."""
+    if axis is None:
+        return concatenate([np.ravel(x) for x in map(collect, arrays)])
+    return rules_arrays.concatenate(*arrays, axis=axis)
+
+
+@covers(np.stack)
+def stack(arrays, axis=0):
+    """Join along a new axis."""
+    return rules_arrays.stack(*arrays, axis=axis)
+
+
+@covers(np.vstack)
+def vstack(tup):
+    """Join rows."""
+    return concatenate([atleast_2d(x) for x in tup])
+
+
+@covers(np.hstack)
+def hstack(tup):
+    """Join side by side."""
+    arrays = [atleast_1d(x) for x in tup]
+    return concatenate(arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
+
+
+@covers(np.column_stack)
+def column_stack(tup):
+    """Join columns."""
+    arrays = [collect(x) for x in tup]
+    return concatenate([x if np.ndim(x) > 1 else np.reshape(x, (-1, 1)) for x in arrays], axis=1)
+
+
+@covers(np.append)
+def append(x, values, axis=None):
+    """Join at the end."""
+    return concatenate((x, values), axis=axis)
+
+
+@covers(np.split)
+def split(x, indices_or_sections, axis=0):
+    """Cut into pieces."""
+    numbers = np.split(np.arange(x.shape[axis]), indices_or_sections)
+    return [take(x, piece, axis) for piece in numbers]
+
+
+@covers(np.tril)
+def tril(x, k=0):
+    """Lower triangle."""
+    return np.where(np.tril(np.ones(x.shape[-2:], dtype=bool), k), x, 0.0)
+
+
+@covers(np.triu)
+def triu(x, k=0):
+    """Upper triangle."""
+    return np.where(np.triu(np.ones(x.shape[-2:], dtype=bool), k), x, 0.0)
+
+
+@covers(np.diag)
+def diag(x, k=0):
+    """Diagonal of a matrix, or a matrix with that diagonal."""
+    if x.ndim == 1:
+        return rules_arrays.put(x, index=np.nonzero(np.eye(x.size + abs(k), k=k)), shape=(x.size + abs(k),) * 2)  # fmt: skip
+    return x[np.nonzero(np.eye(*x.shape, k=k))]
+
+
+@covers(np.trace)
+def trace(x):
+    """Sum of the diagonal."""
+    return np.sum(diag(x))
+
+
+@covers(np.linspace)
+def linspace(start, stop, num=50, endpoint=True):
+    """Evenly spaced numbers."""
+    return start + (stop - start) * np.linspace(0.0, 1.0, num, endpoint=endpoint)
+
+
+@covers(np.copy)
+def copy(x):
+    """The same: a traced value is never written into."""
+    return x
+
+
+DISPATCH[np.positive] = copy
+
+
+# Products.
+@covers(np.dot)
+def dot(x, y):
+    """Scalar product, matrix product."""
+    x, y = collect(x), collect(y)
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return x * y
+    return rules_linear.matmul(x, y) if np.ndim(y) <= 2 else np.tensordot(x, y, (-1, -2))
+
+
+@covers(np.vdot)
+def vdot(x, y):
+    """Sum of conj(x) y."""
+    return np.sum(np.conj(np.ravel(x)) * np.ravel(y))
+
+
+@covers(np.inner)
+def inner(x, y):
+    """Sum over the last axes."""
+    return x * y if np.ndim(x) == 0 or np.ndim(y) == 0 else np.tensordot(x, y, (-1, -1))
+
+
+@covers(np.outer)
+def outer(x, y):
+    """All products of two entries."""
+    return np.reshape(x, (-1, 1)) * np.reshape(y, (1, -1))
+
+
+@covers(np.tensordot)
+def tensordot(x, y, axes=2):
+    """Sum over pairs of axes: transpose, reshape, and one matrix product."""
+    x, y = collect(x), collect(y)
+    if np.ndim(axes) == 0:
+        axes = (range(x.ndim - axes, x.ndim), range(axes))
+    over_x, over_y = (
+        rules_arrays.axes_of(v, a if np.ndim(a) else int(a)) if not isinstance(a, range) else tuple(a)
+        for v, a in zip((x, y), axes, strict=True)
+    )
+    keep_x = [a for a in range(x.ndim) if a not in over_x]
+    keep_y = [a for a in range(y.ndim) if a not in over_y]
+    n = int(np.prod([x.shape[a] for a in over_x]))
+    out = [x.shape[a] for a in keep_x] + [y.shape[a] for a in keep_y]
+    left = np.reshape(np.transpose(x, (*keep_x, *over_x)), (x.size // max(n, 1), n))
+    right = np.reshape(np.transpose(y, (*over_y, *keep_y)), (n, y.size // max(n, 1)))
+    return np.reshape(left @ right, tuple(out))
+
+
+@covers(np.einsum)
+def einsum(subscripts, *arrays):
+    """Einstein summation."""
+    return rules_linear.einsum(*arrays, subscripts=subscripts)
+
+
+@covers(np.polyval)
+def polyval(p, x):
+    """Polynomial by Horner's rule, highest power first."""
+    y = 0.0 * x
+    for c in collect(p):
+        y = y * x + c
+    return y
+
+
+@covers(np.cross)
+def cross(a, b):
+    """Vector product of two vectors of three components, along the last axis."""
+    a, b = collect(a), collect(b)
+    (a0, a1, a2), (b0, b1, b2) = (tuple(v[..., i] for i in range(3)) for v in (a, b))
+    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=-1)
+
+
+@covers(np.linalg.norm)
+def norm(x, ord=None, axis=None, keepdims=False):
+    """Euclidean (or Frobenius) norm; other orders of vectors: 1 and inf. Slope 0 at zero."""
+    if ord in (None, 2, "fro") and not (ord == 2 and axis is None and x.ndim == 2):
+        square = np.sum(np.real(x * np.conj(x)), axis=axis, keepdims=keepdims)
+        return np.where(square == 0, 0.0, np.sqrt(np.where(square == 0, 1.0, square)))
+    one_axis = x.ndim == 1 or isinstance(axis, int)
+    if ord == 1 and one_axis:
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    if ord == np.inf and one_axis:
+        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+    raise TypeError(f"np.linalg.norm(ord={ord!r}) of a traced value has no derivative rule.")
