@@ -14,7 +14,7 @@ LAB_ARGS ?=
 JOBS ?= 2
 
 PACKAGE := pyproject.toml requirements.lock
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock
 NOTEBOOKS = $(wildcard lessons/*/lesson.ipynb lessons/source/*/lesson.ipynb \
 	lessons/assignments/source/*/*.ipynb lessons/assignments/release/*/*.ipynb)
 
