@@ -69,7 +69,7 @@ def targets(root, kind: str, names=()) -> list[Target]:
 
 
 def student_form(notebook: dict, kind: str) -> dict:
-    """The student's form of a master: no solutions, no hidden tests, no outputs.
+    r"""The student's form of a master: no solutions, no hidden tests, no outputs.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def student_form(notebook: dict, kind: str) -> dict:
 
     Examples
     --------
-    >>> master = nb.new([nb.cell("code", "### BEGIN SOLUTION\\nx = 1\\n### END SOLUTION")])
+    >>> master = nb.new([nb.cell("code", "### BEGIN SOLUTION\nx = 1\n### END SOLUTION")])
     >>> student_form(master, "lesson")["cells"][0]["source"]
     '...  # your code here'
     """
@@ -163,7 +163,7 @@ def build(target: Target, *, check: bool = False, instructor: bool = False) -> s
 
 
 def checksum(cell: dict) -> str:
-    """nbgrader's digest of a cell: its text, its type and what it is for."""
+    """The digest nbgrader makes of a cell: its text, its type and what it is for."""
     meta = nb.grading(cell)
     parts = [
         cell["source"],

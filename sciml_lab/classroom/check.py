@@ -124,7 +124,7 @@ def measured_order(steps, errors) -> float:
     return float(np.polyfit(np.log(np.asarray(steps)), np.log(np.asarray(errors)), 1)[0])
 
 
-def show(name: str, value) -> None:
+def show(name: str, value, *, rtol: float | None = None, atol: float | None = None) -> None:
     """Print `value` on one line, with every digit, so that it can be compared elsewhere.
 
     The checks of an assignment show values; they do not decide. Whether a value is right is
@@ -136,6 +136,8 @@ def show(name: str, value) -> None:
         Which value this is.
     value : bool, int, float, complex, str or array of numbers
         What to show. Shapes are kept; complex numbers become ``{"re": ..., "im": ...}``.
+    rtol, atol : float, optional
+        Tolerances for the comparison, where the grader's usual ones don't fit the value.
 
     Raises
     ------
@@ -158,7 +160,9 @@ def show(name: str, value) -> None:
             value = {"re": array.real.tolist(), "im": array.imag.tolist()}
         else:
             value = array.tolist()
-    print(MARK + json.dumps({"name": name, "value": value}))
+    given = {"rtol": rtol, "atol": atol}
+    line = {"name": name, "value": value} | {k: v for k, v in given.items() if v is not None}
+    print(MARK + json.dumps(line))
 
 
 def _judge(properties, made, options, praise) -> tuple[str, str]:

@@ -122,11 +122,11 @@ def cell(kind: str, source: str, *, tags=(), **metadata) -> dict:
 
 
 def with_ids(cells: list[dict]) -> list[dict]:
-    """`cells`, each with an id: its own, else its grade_id, else a digest of its source."""
+    """`cells`, each with an id: its grade_id, else its own, else a digest of its source."""
     seen: set[str] = set()
     done = []
     for each in cells:
-        wish = str(each.get("id") or grade_id(each) or "")
+        wish = str(grade_id(each) or each.get("id") or "")
         if not _CELL_ID.match(wish) or wish in seen:
             wish = hashlib.sha256(each["source"].encode()).hexdigest()[:12]
         name, count = wish, 1

@@ -17,7 +17,7 @@ _ALMOST = re.compile(r"#\s*(BEGIN|END)\s+(SOLUTION|HIDDEN)", re.IGNORECASE)
 
 
 def replace(source: str, kind: str, stub: Callable[[str], list[str]]) -> str:
-    """`source` with every region of `kind` replaced by the lines ``stub(indent)``.
+    r"""`source` with every region of `kind` replaced by the lines ``stub(indent)``.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def replace(source: str, kind: str, stub: Callable[[str], list[str]]) -> str:
 
     Examples
     --------
-    >>> text = "def f(x):\\n    ### BEGIN SOLUTION\\n    return x\\n    ### END SOLUTION"
+    >>> text = "def f(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION"
     >>> print(replace(text, SOLUTION, lambda indent: [indent + "..."]))
     def f(x):
         ...
