@@ -14,6 +14,10 @@ from .values import Traced, primal
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
 
+class LostDerivative(TypeError):
+    """A derivative would be lost on the way: the operation is refused."""
+
+
 def _refuse(what):
     raise TypeError(
         f"{what} has no derivative rule for traced values: write it with functions that have one, "
@@ -21,15 +25,16 @@ def _refuse(what):
     )
 
 
-def _no_writing(what):
-    raise TypeError(
+def no_writing(what):
+    """Refuse to write into an array."""
+    raise LostDerivative(
         f"{what} writes into an array during differentiation, and its derivative would be lost: "
         "make a new array instead, for example  x = x + y,  np.array([...])  or  np.where(...)."
     )
 
 
 def _no_number(kind):
-    raise TypeError(
+    raise LostDerivative(
         f"{kind} was asked of a traced value, and its derivative would be lost: keep the value as "
         "it is and use np.sin and the like instead of math.sin, or take sl.ad.primal(x) where no "
         "derivative is wanted."
@@ -48,7 +53,7 @@ class ArrayLike(Traced):
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **settings):
         """Take over a ufunc such as np.sin."""
         if out is not None or method == "at":
-            _no_writing(f"np.{ufunc.__name__} with out=... (or x += y on a plain array)")
+            no_writing(f"np.{ufunc.__name__} with out=... (or x += y on a plain array)")
         if method == "reduce" and ufunc in _REDUCTIONS:
             return DISPATCH[_REDUCTIONS[ufunc]](*inputs, **{"axis": 0, **settings})
         if method == "accumulate" and ufunc is np.add:
@@ -70,7 +75,7 @@ class ArrayLike(Traced):
             module = (function.__module__ or "numpy").replace("numpy", "np", 1)
             _refuse(f"{module}.{function.__name__}")
         if kwargs.get("out") is not None:
-            _no_writing(f"np.{function.__name__} with out=...")
+            no_writing(f"np.{function.__name__} with out=...")
         return rule(*args, **{k: v for k, v in kwargs.items() if k != "out"})
 
     def __array__(self, dtype=None, copy=None):
@@ -148,25 +153,25 @@ class ArrayLike(Traced):
     # -- in place: an array can't, a scalar is a new number anyway ---------------------------
 
     def __iadd__(self, other):
-        return self + other if self.ndim == 0 else _no_writing("x += y")
+        return self + other if self.ndim == 0 else no_writing("x += y")
 
     def __isub__(self, other):
-        return self - other if self.ndim == 0 else _no_writing("x -= y")
+        return self - other if self.ndim == 0 else no_writing("x -= y")
 
     def __imul__(self, other):
-        return self * other if self.ndim == 0 else _no_writing("x *= y")
+        return self * other if self.ndim == 0 else no_writing("x *= y")
 
     def __itruediv__(self, other):
-        return self / other if self.ndim == 0 else _no_writing("x /= y")
+        return self / other if self.ndim == 0 else no_writing("x /= y")
 
     def __ipow__(self, other):
-        return self**other if self.ndim == 0 else _no_writing("x **= y")
+        return self**other if self.ndim == 0 else no_writing("x **= y")
 
     def __imatmul__(self, other):
-        _no_writing("x @= y")
+        no_writing("x @= y")
 
     def __setitem__(self, index, value):
-        _no_writing("x[...] = ...")
+        no_writing("x[...] = ...")
 
     # -- comparisons look at the plain numbers -----------------------------------------------
 

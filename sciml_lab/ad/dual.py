@@ -64,7 +64,10 @@ class Dual(ArrayLike):
     @property
     def tangent(self):
         """The tangent; without the last axis if there is one direction only."""
-        return self.partials[..., 0] if self.partials.shape[-1] == 1 else self.partials
+        t = self.partials
+        if t.shape[-1] != 1:
+            return t
+        return t[0] if t.ndim == 1 else t[..., 0]
 
     def apply(self, rule, args, kwargs):
         """Apply a primitive: its value from the values, its tangents by the JVP rule."""

@@ -380,7 +380,9 @@ def tensordot(x, y, axes=2):
     if np.ndim(axes) == 0:
         axes = (range(x.ndim - axes, x.ndim), range(axes))
     over_x, over_y = (
-        rules_arrays.axes_of(v, a if np.ndim(a) else int(a)) if not isinstance(a, range) else tuple(a)
+        rules_arrays.axes_of(v, a if np.ndim(a) else int(a))
+        if not isinstance(a, range)
+        else tuple(a)
         for v, a in zip((x, y), axes, strict=True)
     )
     keep_x = [a for a in range(x.ndim) if a not in over_x]

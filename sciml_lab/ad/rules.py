@@ -93,12 +93,8 @@ arccosh = elementwise(
 arctanh = elementwise(np.arctanh, lambda ans, x: 1 / (1 - x * x), singular=True)
 
 # Choices.
-maximum = elementwise(
-    np.maximum, lambda ans, x, y: larger(x, y), lambda ans, x, y: larger(y, x)
-)
-minimum = elementwise(
-    np.minimum, lambda ans, x, y: larger(y, x), lambda ans, x, y: larger(x, y)
-)
+maximum = elementwise(np.maximum, lambda ans, x, y: larger(x, y), lambda ans, x, y: larger(y, x))
+minimum = elementwise(np.minimum, lambda ans, x, y: larger(y, x), lambda ans, x, y: larger(x, y))
 where = define(
     np.where,
     (

@@ -140,7 +140,9 @@ class Tape:
             raise ValueError(f"y must be a scalar (it has shape {y.shape}): use y.sum() or y[0].")
         cotangents = self.sweep({y.index: np.ones_like(primal(y))})
         found = [cotangents[x.index] for x in inputs]
-        found = [np.zeros_like(primal(x)) if g is None else g for g, x in zip(found, inputs, strict=True)]
+        found = [
+            np.zeros_like(primal(x)) if g is None else g for g, x in zip(found, inputs, strict=True)
+        ]
         return found[0] if len(found) == 1 else tuple(found)
 
     def __len__(self):
@@ -163,7 +165,8 @@ class Tape:
         count = 4 if cotangents is None else 5
         widths = [max(len(row[c]) for row in table) for c in range(count)]
         lines = (
-            f"{row[0]:>{widths[0] + 1}}  " + "  ".join(map(str.ljust, row[1:count], widths[1:count]))
+            f"{row[0]:>{widths[0] + 1}}  "
+            + "  ".join(map(str.ljust, row[1:count], widths[1:count]))
             for row in table
         )
         return "\n".join(line.rstrip() for line in lines)

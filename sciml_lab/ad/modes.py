@@ -1,0 +1,158 @@
+"""The five ways to a derivative, brought to one form.
+
+With this module one can: see that every way is a *push* or a *pull*. A push computes ``J V`` for
+many directions V at once (forward), a pull computes ``J^T g`` (reverse). Everything in `api.py`
+is one of the two, applied to the right vectors.
+
+``push(f, xs, vs)`` takes lists of arguments and of directions (one more axis at the end) and
+returns y and ``J V``; ``pull(f, xs)`` returns y and a function of g that gives a list.
+"""
+
+import numpy as np
+
+from sciml_lab._optional import need
+
+from .arraylike import LostDerivative, no_writing
+from .complex_step import TINY, complex_step
+from .dual import Dual, make_dual
+from .finite import central_difference
+from .primitive import collect
+from .tape import Tape, Var
+from .values import as_value, is_box, new_level
+
+
+def call(f, xs):
+    """Call f and take care of its result: lists are gathered, nonsense is refused."""
+    try:
+        y = f(*xs)
+    except ValueError as error:
+        if isinstance(error.__cause__, LostDerivative):  # NumPy's own words don't help here
+            no_writing("a[i] = x")
+        raise
+    if y is None:
+        raise TypeError("f returned None: let it return a number or an array (is `return` there?).")
+    if isinstance(y, (list, tuple, np.ndarray)):
+        try:
+            y = collect(y)
+        except ValueError:
+            raise TypeError(
+                f"f returned a {type(y).__name__} that makes no array: let it return one number or "
+                "one array, for example np.array([...])."
+            ) from None
+    return y if is_box(y) else as_value(y, "the result of f")
+
+
+def as_directions(v):
+    """Give a direction the axis at the end that tangents have."""
+    return np.reshape(v, (*np.shape(v), 1))
+
+
+# Forward: dual numbers.
+def push_dual(f, xs, vs):
+    """Carry tangents along."""
+    level = new_level()
+    y = call(f, [make_dual(x, v, level) for x, v in zip(xs, vs, strict=True)])
+    if isinstance(y, Dual) and y.level == level:
+        return y.value, y.partials
+    return y, np.zeros((*y.shape, vs[0].shape[-1]))
+
+
+# Reverse: the tape.
+def pull_tape(f, xs):
+    """Record, then sweep back as often as asked."""
+    tape = Tape()
+    inputs = [tape.input(x) for x in xs]
+    y = call(f, inputs)
+    if not (isinstance(y, Var) and y.tape is tape):
+        return y, lambda g: [np.zeros(x.shape, x.dtype) for x in xs]
+
+    def pullback(g):
+        cotangents = tape.sweep({y.index: g})
+        found = [cotangents[x.index] for x in inputs]
+        return [
+            np.zeros(x.shape, x.dtype) if c is None else c for c, x in zip(found, xs, strict=True)
+        ]
+
+    return y.value, pullback
+
+
+# Steps: one direction after the other.
+def _one_by_one(derivative, f, xs, vs):
+    """Move all arguments along each direction, as functions of one number s."""
+    columns = []
+    for k in range(vs[0].shape[-1]):
+        line = [(x, v[..., k]) for x, v in zip(xs, vs, strict=True)]
+        columns.append(derivative(f, line))
+    return call(f, xs), np.stack(columns, axis=-1)
+
+
+def push_finite(f, xs, vs):
+    """Central differences along each direction."""
+
+    def derivative(f, line):
+        flat_x, flat_v, unpack = _flatten(line)
+        return central_difference(lambda z: call(f, unpack(z)), flat_x, flat_v)
+
+    return _one_by_one(derivative, f, xs, vs)
+
+
+def push_complex(f, xs, vs):
+    """Complex steps along each direction; the first one is checked for analyticity."""
+    checked = []
+
+    def derivative(f, line):
+        flat_x, flat_v, unpack = _flatten(line)
+        slope = complex_step(lambda z: call(f, unpack(z)), flat_x, flat_v, TINY, check=not checked)
+        checked.append(True)
+        return slope
+
+    return _one_by_one(derivative, f, xs, vs)
+
+
+def _flatten(line):
+    """Lay several arguments end to end, and the way back."""
+    if len(line) == 1:
+        return (*line[0], lambda z: [z])
+    shapes = [x.shape for x, _ in line]
+    ends = np.cumsum([x.size for x, _ in line])[:-1]
+
+    def unpack(z):
+        return [np.reshape(part, s)[()] for part, s in zip(np.split(z, ends), shapes, strict=True)]
+
+    return (
+        np.concatenate([np.ravel(x) for x, _ in line]),
+        np.concatenate([np.ravel(v) for _, v in line]),
+        unpack,
+    )
+
+
+# The autograd package.
+def autograd():
+    """Load the autograd package."""
+    return need("autograd", extra="lab", what="mode='autograd'")
+
+
+def push_autograd(f, xs, vs):
+    """Forward mode of autograd, one direction after the other."""
+    push = autograd().make_jvp(lambda args: call(f, list(args)))(tuple(xs))
+    y, columns = None, []
+    for k in range(vs[0].shape[-1]):
+        y, column = push(tuple(v[..., k] for v in vs))
+        columns.append(column)
+    return y, np.stack(columns, axis=-1)
+
+
+def pull_autograd(f, xs):
+    """Reverse mode of autograd."""
+    pullback, y = autograd().make_vjp(lambda args: call(f, list(args)))(tuple(xs))
+    return y, lambda g: list(pullback(g))
+
+
+PUSH = {
+    "dual": push_dual,
+    "complex_step": push_complex,
+    "finite_difference": push_finite,
+    "autograd": push_autograd,
+}
+PULL = {"tape": pull_tape, "autograd": pull_autograd}
+MODES = ("dual", "tape", "complex_step", "finite_difference", "autograd")
