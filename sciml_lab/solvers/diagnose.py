@@ -4,12 +4,14 @@ Each examination looks at the point where the solve gave up and returns a findin
 first finding counts. Only plain numbers come in, so f may be called freely.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from sciml_lab.solvers import stability
+from sciml_lab.solvers.spectrum import dominant_eigenvalue
 
 EPS = np.finfo(float).eps
 
@@ -46,6 +48,29 @@ class Diagnosis:
         return f"{self.verdict}: {self.evidence} {self.remedy}"
 
 
+class Track:
+    """Points of the way to a failure: the last 50, and up to 100 spread evenly over all steps."""
+
+    def __init__(self):
+        self._last, self._spread = deque(maxlen=50), []
+        self._count, self._stride = 0, 1
+
+    def add(self, t, u):
+        """Take an accepted point."""
+        self._last.append((self._count, t, u))
+        if self._count % self._stride == 0:
+            self._spread.append((self._count, t, u))
+            if len(self._spread) > 100:
+                del self._spread[1::2]
+                self._stride *= 2
+        self._count += 1
+
+    def points(self) -> list:
+        """The pairs (t, u) in order."""
+        earlier = [point for point in self._spread if point[0] < self._last[0][0]]
+        return [(t, u) for _, t, u in (*earlier, *self._last)]
+
+
 @dataclass(frozen=True)
 class Case:
     """The point where a solve gave up, and the way there (see `diagnose`)."""
@@ -63,7 +88,7 @@ class Case:
     tspan: tuple
 
     def slope(self, u, t):
-        """f as an array; NaN where f raises an arithmetic error."""
+        """Evaluate f; NaN where it raises an arithmetic error."""
         with np.errstate(all="ignore"):
             try:
                 return np.asarray(self.f(u, self.p, t))
@@ -78,7 +103,7 @@ class Case:
     @property
     def typical_step(self) -> float:
         """Median length of the last accepted steps (or of the step that failed)."""
-        lengths = np.abs(np.diff(self.times[-40:]))
+        lengths = np.abs(np.diff(self.times[-50:]))
         return float(np.median(lengths)) if lengths.size else abs(self.h)
 
     @property
@@ -92,8 +117,9 @@ def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan
 
     Parameters
     ----------
-    trouble : {"nan", "min_step", "max_steps"}
-        What the loop saw: no finite step, a step below rounding, or the limit of attempts.
+    trouble : {"nan", "min_step", "max_steps", "roundoff"}
+        What the loop saw: no finite step, a step below rounding, the limit of attempts, or a
+        tolerance below rounding.
     f : callable
         ``f(u, p, t)`` of plain numbers.
     u, p, t, h : array, array, float, float
@@ -129,6 +155,8 @@ def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan
 
 def not_finite_here(case):
     """Is f itself NaN or infinite at the last good point?"""
+    if np.max(np.abs(case.u)) > 1e100:
+        return _overflow(case)
     return _describe_not_finite(case, case.u, case.t, "at")
 
 
@@ -178,26 +206,20 @@ def blow_up(case):
     Near a blow-up at time T, ``|u| ~ (T - t)**(-1/k)``, so ``|u|/(d|u|/dt) = k (T - t)`` is a
     straight line in t that hits zero at T.
     """
-    t, g = [], []
-    for time, state in zip(case.times, case.states, strict=True):
-        growth = np.vdot(state, case.slope(state, time)).real * case.direction
-        size = np.vdot(state, state).real
-        if np.isfinite(growth) and np.isfinite(size) and growth > 0:
-            t.append(time)
-            g.append(size / growth)
-    if len(t) < 8 or g[-1] > 1e-3 * g[0]:
-        return None  # the growth does not speed up by orders of magnitude
-    t, g = np.array(t), np.array(g)
-    slope, offset = np.polyfit(t - t[-1], g, 1)
-    residual = np.max(np.abs(slope * (t - t[-1]) + offset - g)) / np.max(g)
-    k = -slope * case.direction
-    if not (residual < 0.02 and k > 0):
+    t, g = _growth(case)
+    if len(t) < 8 or g[-1] > 0.1 * g[0]:
+        return None
+    scale = t[0] - t[-1]
+    slope, offset = np.polyfit((t - t[-1]) / scale, g, 1)
+    residual = np.max(np.abs(slope * (t - t[-1]) / scale + offset - g)) / g[0]
+    k = -slope / scale * case.direction
+    if not (residual < 0.02 and k > 0.01):
         return None
     time = t[-1] + case.direction * max(g[-1] / k, 0.0)
-    size = float(np.sqrt(np.vdot(case.states[-1], case.states[-1]).real))
+    size = float(np.max(np.abs(case.states[-1])))
     return Diagnosis(
         "finite-time blow-up",
-        f"|u| has grown to {size:.3g} at {case.where}, and 1/|u|^{k:.3g} falls along a straight "
+        f"max|u| has grown to {size:.3g} at {case.where}, and 1/|u|^{k:.3g} falls along a straight "
         f"line to zero at t = {time:.8g} (deviation {100 * residual:.1g}%).",
         f"The solution itself becomes infinite there: end tspan before t = {time:.6g}, or check "
         "the sign of the growing term in f.",
@@ -205,9 +227,27 @@ def blow_up(case):
     )
 
 
+def _growth(case):
+    """Times and ``|u|/(d|u|/dt)``, from where it has begun to fall for good."""
+    t, g = [], []
+    for time, state in zip(case.times, case.states, strict=True):
+        with np.errstate(all="ignore"):
+            growth = np.vdot(state, case.slope(state, time)).real * case.direction
+            value = np.vdot(state, state).real / growth
+        if np.isfinite(value) and growth > 0:
+            t.append(time)
+            g.append(value)
+    first = int(np.argmax(g)) if g else 0
+    t, g = np.array(t[first:]), np.array(g[first:])
+    if len(g) < 8 or g[-1] > 1e-3 * g[0]:
+        return t, g  # the growth does not speed up by orders of magnitude
+    late = g < np.sqrt(g[0] * g[-1])
+    return t[late], g[late]
+
+
 def roundoff(case):
     """Is the tolerance finer than double precision can resolve?"""
-    size = np.abs(case.u)
+    size = np.asarray(np.abs(case.u))
     wanted = np.broadcast_to(case.atol + case.rtol * size, np.shape(size))
     available = EPS * size
     if not np.any(available > 0) or np.all(wanted >= 2 * available):
@@ -243,53 +283,6 @@ def stiffness(case):
         "scipy.integrate.solve_ivp, or raise max_steps if that many steps are acceptable.",
         {"radius": radius, "step": step, "limit": limit, "eigenvalue": found},
     )
-
-
-def dominant_eigenvalue(slope, u, t, sweeps=60):
-    """Eigenvalue of largest modulus of ``df/du``: exact for small systems, else by iteration.
-
-    Parameters
-    ----------
-    slope : callable
-        ``slope(u, t)``.
-    u, t : array, float
-        Where.
-    sweeps : int
-        Iterations of the power method, which only sees products ``J v`` as differences of f.
-
-    Returns
-    -------
-    complex or None
-        None if f is not finite around u.
-
-    Examples
-    --------
-    >>> A = np.diag([-1.0, -50.0])
-    >>> round(dominant_eigenvalue(lambda u, t: A @ u, np.ones(2), 0.0).real, 3)
-    -50.0
-    """
-    u = np.asarray(u)
-    center = slope(u, t)
-    delta = np.sqrt(EPS) * max(1e-8, float(np.linalg.norm(u)))
-
-    def product(v):
-        return ((slope(u + delta * v.reshape(u.shape), t) - center) / delta).ravel()
-
-    if u.size <= 60:
-        J = np.array([product(e) for e in np.eye(u.size)]).T
-        if not np.all(np.isfinite(J)):
-            return None
-        values = np.linalg.eigvals(J)
-        return complex(values[np.argmax(np.abs(values))])
-    v = np.random.default_rng(0).standard_normal(u.size)
-    value = 0.0
-    for _ in range(sweeps):
-        v = v / np.linalg.norm(v)
-        w = product(v)
-        if not np.all(np.isfinite(w)) or not np.any(w):
-            return None
-        value, v = np.vdot(v, w), w  # the Rayleigh quotient of this direction
-    return complex(value)
 
 
 def jump(case):
@@ -352,7 +345,7 @@ def _overflow(case):
     return Diagnosis(
         "overflow",
         f"the step of {abs(case.h):.3g} from {case.where}, where max|u| = {size:.3g}, produced "
-        "numbers beyond the range of double precision, although f is finite around there.",
+        "numbers beyond the range of double precision.",
         "Try a smaller dt or an adaptive method, and check that f has the right sign and units.",
         {"size": size},
     )
@@ -386,7 +379,13 @@ def _not_enough(case):
 EXAMINATIONS = {
     "nan": (blow_up, unstable_fixed_step, not_finite_here, not_finite_ahead),
     "min_step": (blow_up, roundoff, jump, not_finite_ahead),
+    "roundoff": (roundoff,),
     "max_steps": (roundoff, stiffness, blow_up, jump),
 }
 
-UNEXPLAINED = {"nan": _overflow, "min_step": _underflow, "max_steps": _not_enough}
+UNEXPLAINED = {
+    "nan": _overflow,
+    "min_step": _underflow,
+    "max_steps": _not_enough,
+    "roundoff": _underflow,
+}

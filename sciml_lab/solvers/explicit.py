@@ -44,14 +44,66 @@ class Step(NamedTuple):
     v: list
 
 
-def combine(weights, k):
-    """Return ``sum_j w_j k_j`` over pairs ``(j, w_j)`` with nonzero weight, in order of j.
+class Row(tuple):
+    """Pairs ``(j, w)`` of the nonzero entries of one row of a tableau; `array` holds all of them.
+
+    Examples
+    --------
+    >>> Row([0.5, 0.0, 2.0])
+    ((0, 0.5), (2, 2.0))
+    """
+
+    array: np.ndarray
+
+    def __new__(cls, entries):
+        """Take a sequence of numbers; zeros at its end are dropped."""
+        row = super().__new__(cls, ((j, float(w)) for j, w in enumerate(entries) if w != 0.0))
+        row.array = np.array(entries[: row[-1][0] + 1] if row else [], dtype=float)
+        return row
+
+
+class Stages(list):
+    """The stage derivatives of one step, in order.
+
+    Plain arrays are also the rows of one matrix, so a weighted sum of them is a single product.
+    Anything else (dual numbers, taped values) is a list and nothing more.
 
     Parameters
     ----------
-    weights : sequence of (int, float or array)
-        Index and weight; zero weights are left out beforehand.
-    k : list of array
+    first : array
+        The first stage.
+    count : int
+        How many there will be.
+    """
+
+    __slots__ = ("matrix",)
+
+    def __init__(self, first, count):
+        super().__init__()
+        plain = type(first) is np.ndarray and first.dtype.char in "dD"
+        self.matrix = np.empty((count, first.size), first.dtype) if plain else None
+        self.append(first)
+
+    def append(self, k):
+        """Add the next stage."""
+        if self.matrix is not None:
+            if type(k) is np.ndarray and k.dtype == self.matrix.dtype:
+                row = self.matrix[len(self)]
+                row[:] = k if k.ndim == 1 else k.ravel()
+                k = row if k.ndim == 1 else row.reshape(k.shape)
+            else:
+                self.matrix = None
+        super().append(k)
+
+
+def combine(weights, k):
+    """Return ``sum_j w_j k_j``.
+
+    Parameters
+    ----------
+    weights : Row, or sequence of (int, float or array)
+        Index and weight of each term.
+    k : Stages or list of array
         Stage derivatives.
 
     Examples
@@ -59,16 +111,14 @@ def combine(weights, k):
     >>> float(combine([(0, 0.5), (2, 2.0)], [1.0, 10.0, 100.0]))
     200.5
     """
+    if type(weights) is Row and type(k) is Stages and k.matrix is not None:
+        total = weights.array.dot(k.matrix[: len(weights.array)])
+        return total if k[0].ndim == 1 else total.reshape(k[0].shape)
     (j, w), *rest = weights
     total = w * k[j]
     for j, w in rest:
         total = total + w * k[j]
     return total
-
-
-def nonzero(row):
-    """Pairs ``(j, w)`` of the nonzero entries of a row, as plain Python numbers."""
-    return tuple((j, float(w)) for j, w in enumerate(row) if w != 0.0)
 
 
 class Rows(NamedTuple):
@@ -123,12 +173,12 @@ class ExplicitRK:
             )
         tab = self.tableau
         rows = Rows(
-            a=tuple(nonzero(row) for row in tab.A),
+            a=tuple(Row(row) for row in tab.A),
             c=tuple(float(c) for c in tab.c),
-            b=nonzero(tab.b),
-            error=nonzero(tab.b_error) if tab.b_error is not None else (),
-            error2=nonzero(tab.b_error2) if tab.b_error2 is not None else (),
-            a_dense=tuple(nonzero(row) for row in tab.A_dense),
+            b=Row(tab.b),
+            error=Row(tab.b_error if tab.b_error is not None else ()),
+            error2=Row(tab.b_error2 if tab.b_error2 is not None else ()),
+            a_dense=tuple(Row(row) for row in tab.A_dense),
             c_dense=tuple(float(c) for c in tab.c_dense),
             dense=tuple((i, tuple(map(float, row))) for i, row in enumerate(tab.P) if row.any()),
         )
@@ -179,7 +229,7 @@ class ExplicitRK:
         """
         rows = self.rows
         v = [u]
-        k = [f(u, p, t) if k1 is None else k1]
+        k = Stages(f(u, p, t) if k1 is None else k1, len(rows.a))
         for a, c in zip(rows.a[1:], rows.c[1:], strict=True):
             v.append(u + h * combine(a, k) if a else u)
             k.append(f(v[-1], p, t + c * h))
@@ -243,19 +293,26 @@ def error_norm(step: Step, u, rtol, atol, lanes: bool):
     lanes : bool
         Whether the last axis of u counts trajectories; then one norm for each is returned.
     """
-    scale = atol + rtol * np.maximum(np.abs(primal(u)), np.abs(primal(step.u)))
-    axes = tuple(range(scale.ndim - 1)) if lanes else None
-    e5 = _mean_square(primal(step.error) / scale, axes)
+    scale = atol + rtol * np.maximum(abs(primal(u)), abs(primal(step.u)))
+    e5 = mean_square(primal(step.error) / scale, lanes)
     if step.error2 is None:
-        return np.sqrt(e5)
-    e3 = _mean_square(primal(step.error2) / scale, axes)
+        return e5**0.5
+    e3 = mean_square(primal(step.error2) / scale, lanes)
     blend = e5 + 0.01 * e3
     return e5 / np.sqrt(np.where(blend > 0, blend, 1.0))
 
 
-def _mean_square(x, axes):
-    """Mean of |x|**2 over the given axes."""
-    return np.mean((x * x.conj()).real, axis=axes)
+def mean_square(x, lanes):
+    """Mean of ``|x|**2`` over all entries, or for each lane.
+
+    Examples
+    --------
+    >>> float(mean_square(np.array([3.0, 4.0j]), False))
+    12.5
+    """
+    if lanes:
+        return np.mean((x * x.conj()).real, axis=tuple(range(x.ndim - 1)))
+    return np.vdot(x, x).real / x.size
 
 
 def _method(name: str, tableau: Tableau):

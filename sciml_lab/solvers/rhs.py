@@ -49,6 +49,7 @@ class RightHandSide:
         self.count = 0
 
     def __call__(self, u, p, t):
+        """Call f, with the checks that are cheap enough for every call."""
         self.count += 1
         k = self.f(u, p, t)
         if type(k) is not np.ndarray or k.dtype == object:

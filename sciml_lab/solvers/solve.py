@@ -10,11 +10,11 @@ from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
 from sciml_lab.solvers.control import PIController
 from sciml_lab.solvers.dense import DenseOutput, Recorder
-from sciml_lab.solvers.diagnose import diagnose
+from sciml_lab.solvers.diagnose import Track, diagnose
 from sciml_lab.solvers.explicit import METHODS, ExplicitRK, Tsit5, Vern7, Vern9
 from sciml_lab.solvers.rhs import RightHandSide
 from sciml_lab.solvers.solution import Solution, SolveError, SolveInterrupted, Stats
-from sciml_lab.solvers.stepping import Run, attempts
+from sciml_lab.solvers.stepping import Run, attempts, some
 
 
 def solve(
@@ -232,37 +232,37 @@ def solve_plain(problem, method, settings) -> Solution:
     run = _prepare(problem, method, *(settings[name] for name in (
         "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
-    recorder = Recorder(times, run, settings["dense"] or settings.get("keep", False))
-    recent = []  # accepted points, for the failure doctor
+    recorder = Recorder(times, run, settings["dense"])
+    track = Track()
     stopped = ""
     bar = _progress_bar(settings["progress"], run)
     try:
         for record in attempts(run):
-            if not np.any(record.accepted):
+            if not some(record.accepted):
                 continue
             recorder.take(record)
-            recent.append((record.t_new, record.u_new))
-            if len(recent) > 100:  # all of the last steps, and fewer the longer ago
-                recent[:50] = recent[:50:2]
+            track.add(record.t_new, record.u_new)
             bar(record)
             if any([c(record) is True for c in settings["callbacks"]]):
                 stopped = f"stopped by a callback at t = {float(np.min(primal(record.t_new))):.6g}"
                 break
     except KeyboardInterrupt:
-        where = float(np.min(primal(recent[-1][0]))) if recent else run.tspan[0]
+        points = track.points()
+        where = np.min(primal(points[-1][0] if points else run.tspan[0]))
         stopped = f"interrupted at t = {where:.6g}; the part up to there is kept in .solution"
-        raise SolveInterrupted(_finish(run, recorder, recent, began, stopped, settings)) from None
+        solution = _finish(run, recorder, track, began, stopped, settings, problem)
+        raise SolveInterrupted(solution) from None
     finally:
         bar(None)
-    return _finish(run, recorder, recent, began, stopped, settings, problem)
+    return _finish(run, recorder, track, began, stopped, settings, problem)
 
 
-def _finish(run, recorder, recent, began, stopped, settings, problem=None):
+def _finish(run, recorder, track, began, stopped, settings, problem):
     """Put the solution together."""
     t, u = recorder.output()
     diagnosis = None
     if run.trouble:
-        diagnosis = _examine(run, recent)
+        diagnosis = _examine(run, track)
         message = str(diagnosis)
     elif stopped:
         message = stopped
@@ -297,9 +297,9 @@ def _stats(run, began):
     return stats
 
 
-def _examine(run, recent):
+def _examine(run, track):
     """Hand the failed trajectory to the doctor as plain numbers."""
-    lane = run.last["lane"]
+    lane, points = run.last["lane"], track.points()
 
     def pick(x):
         x = primal(x)
@@ -314,7 +314,7 @@ def _examine(run, recent):
     return diagnose(
         run.trouble, f=f, u=pick(run.last["u"]), p=p, t=float(pick(run.last["t"])),
         h=float(pick(run.last["h"])), method=run.method,
-        times=[float(pick(t)) for t, _ in recent], states=[pick(u) for _, u in recent],
+        times=[float(pick(t)) for t, _ in points], states=[pick(u) for _, u in points],
         rtol=run.rtol, atol=run.atol, tspan=tuple(float(primal(s)) for s in run.tspan),
     )  # fmt: skip
 

@@ -5,16 +5,21 @@ norm, acceptance) is a vector with one entry per trajectory ("lane"), each lane 
 own step size, and a lane that has arrived or failed takes steps of length zero.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from sciml_lab.ad import primal
-from sciml_lab.solvers.explicit import error_norm
+from sciml_lab.solvers.explicit import error_norm, mean_square
 from sciml_lab.solvers.initial_step import initial_step
 
+EPS = float(np.finfo(float).eps)
 
+
+@dataclass(slots=True, eq=False, repr=False)
 class StepRecord:
     """Everything about one attempted step.
 
@@ -40,28 +45,22 @@ class StepRecord:
         Size of the next attempt.
     """
 
-    __slots__ = (
-        "_f",
-        "_p",
-        "accepted",
-        "error",
-        "error_norm",
-        "h",
-        "h_next",
-        "index",
-        "method",
-        "stage_points",
-        "stages",
-        "t",
-        "t_new",
-        "u",
-        "u_new",
-        "why",
-    )
-
-    def __init__(self, **fields):
-        for name, value in fields.items():
-            setattr(self, name, value)
+    index: int
+    t: Any
+    h: Any
+    t_new: Any
+    u: Any
+    u_new: Any
+    stages: list
+    stage_points: list
+    error: Any
+    error_norm: Any
+    accepted: Any
+    h_next: Any
+    method: Any
+    why: str
+    _f: Any
+    _p: Any
 
     @property
     def stage_times(self) -> list:
@@ -101,7 +100,7 @@ class Run:
     Attributes
     ----------
     trouble : str
-        Empty after success, else "nan", "min_step" or "max_steps".
+        Empty after success, else "nan", "min_step", "max_steps" or "roundoff".
     failed : bool or ndarray
         Whether the trajectory (each lane) gave up.
     naccept, nreject, nsteps : int or ndarray
@@ -135,9 +134,9 @@ def attempts(run: Run) -> Iterator[StepRecord]:
     The ends of the steps are plain numbers, so derivatives with respect to `tspan` enter where
     they belong: through the length of the first and of the last step.
     """
-    f, p, method = run.f, run.p, run.method
+    f, p, method, controller = run.f, run.p, run.method, run.controller
     start, end = float(primal(run.tspan[0])), float(primal(run.tspan[1]))
-    direction, width = (1.0 if end > start else -1.0), abs(end - start)
+    direction, slack = (1.0 if end > start else -1.0), 4 * math.ulp(abs(end))
     u, t, now = run.u0, run.tspan[0], start  # t may carry derivatives, now never does
     if run.lanes:
         t, now = t + np.zeros(u.shape[-1]), np.full(u.shape[-1], start)
@@ -145,13 +144,16 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         run.failed = np.zeros_like(now, dtype=bool)
     with np.errstate(all="ignore"):  # a value that is not finite gets a diagnosis, not a warning
         k1 = f.first(u, p, t)
-    h, memory = _first_h(run, u, t, k1, end - start), run.controller.start()
+    h, memory = _first_h(run, u, t, k1, end - start), controller.start()
     if _give_up(run, _not(_finite(k1, run.lanes)), "nan", u, now, h):
         return
 
+    finest = np.min(run.rtol) if run.adaptive else 1.0
     for index in range(run.max_steps):
+        if finest < EPS and _give_up(run, _below_roundoff(run, u), "roundoff", u, now, h):
+            return
         aim = now + h if run.adaptive else start + h * (index + 1)
-        arrives = (aim - end) * direction >= -4 * np.spacing(abs(end))
+        arrives = (aim - end) * direction >= -slack
         goal, goal_t = _choose(arrives, end, aim), _choose(arrives, run.tspan[1], aim)
         if run.lanes:  # a lane that has arrived or failed takes a step of length zero
             goal, goal_t = _choose(run.failed, now, goal), _choose(run.failed, t, goal_t)
@@ -160,10 +162,8 @@ def attempts(run: Run) -> Iterator[StepRecord]:
             norm, accepted, factor, memory = _judge(run, step, u, memory)
         h_next = (goal - now) * factor if run.adaptive else h
         yield StepRecord(
-            index=index, t=t, h=goal_t - t, t_new=goal_t, u=u, u_new=step.u, stages=step.k,
-            stage_points=step.v, error=step.error, error_norm=norm, accepted=accepted,
-            h_next=h_next, method=method, why=run.controller.name if run.adaptive else "fixed",
-            _f=f, _p=p,
+            index, t, goal_t - t, goal_t, u, step.u, step.k, step.v, step.error, norm, accepted,
+            h_next, method, controller.name if run.adaptive else "fixed", f, p,
         )  # fmt: skip
         moved = goal != now
         run.naccept = run.naccept + (accepted & moved)
@@ -171,15 +171,14 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         if method.tableau.fsal:
             k1 = _choose(accepted, step.k[-1], step.k[0])
         else:
-            k1 = None if np.any(accepted) else step.k[0]
+            k1 = None if some(accepted) else step.k[0]
         u, h = _choose(accepted, step.u, u), h_next
         now, t = _choose(accepted, goal, now), _choose(accepted, goal_t, t)
         open_lanes = (now != end) & _not(run.failed)
-        if not np.any(open_lanes):
+        if not some(open_lanes):
             return
-        too_small = np.abs(h) < 10 * np.spacing(np.maximum(np.abs(now), 1e-12 * width))
-        stuck = _not(accepted) & open_lanes & (too_small if run.adaptive else True)
-        if np.any(stuck):
+        stuck = _not(accepted) & open_lanes & (_too_small(h, now, end - start) | (not run.adaptive))
+        if some(stuck):
             trouble = "min_step" if run.adaptive and np.all(np.isfinite(norm)) else "nan"
             if _give_up(run, stuck, trouble, u, now, h):
                 return
@@ -189,8 +188,8 @@ def attempts(run: Run) -> Iterator[StepRecord]:
 def _first_h(run, u, t, k1, span):
     """The signed first step: the user's dt, or a guess from the problem."""
     if run.dt is not None:
-        h = np.sign(span) * run.dt
-        return np.full(u.shape[-1], h) if run.lanes else float(h)
+        h = math.copysign(run.dt, span)
+        return np.full(u.shape[-1], h) if run.lanes else h
     return initial_step(
         run.f, u, run.p, primal(t), k1, span, run.method.order, run.rtol, run.atol, run.lanes
     )
@@ -203,6 +202,19 @@ def _judge(run, step, u, memory):
         return np.nan, good, 1.0, memory
     norm = _choose(good, error_norm(step, u, run.rtol, run.atol, run.lanes), np.inf)
     return norm, *run.controller.decide(norm, run.method.error_order, memory)
+
+
+def _below_roundoff(run, u):
+    """Whether the tolerance is finer than the spacing of the numbers in u."""
+    u = primal(u)
+    return mean_square(EPS * u / (run.atol + run.rtol * abs(u)), run.lanes) > 1
+
+
+def _too_small(h, now, span):
+    """Whether a step hardly changes the time any more."""
+    if isinstance(now, np.ndarray):
+        return np.abs(h) < 10 * np.spacing(np.maximum(np.abs(now), 1e-12 * abs(span)))
+    return abs(h) < 10 * math.ulp(max(abs(now), 1e-12 * abs(span)))
 
 
 def _finite(u, lanes):
@@ -221,9 +233,20 @@ def _not(mask):
     return ~mask if isinstance(mask, np.ndarray) else not mask
 
 
+def some(mask) -> bool:
+    """Whether a bool, or any of an array of them, is true.
+
+    Examples
+    --------
+    >>> some(True), some(np.array([False, False]))
+    (True, False)
+    """
+    return bool(mask.any()) if isinstance(mask, np.ndarray) else mask
+
+
 def _give_up(run, stuck, trouble, u, now, h):
     """Mark the stuck trajectory or lanes; return whether nothing is left to do."""
-    if not np.any(stuck):
+    if not some(stuck):
         return False
     run.failed = stuck | run.failed
     if not run.trouble:  # the first failure is the one that gets explained

@@ -147,17 +147,17 @@ class Tableau:
             raise ValueError(f"P must have one row for each of the {s + m} stages (got {len(P)}).")
         self._store("P", P)
 
-    @property
+    @cached_property
     def stages(self) -> int:
         """Number of stages s."""
         return len(self.b)
 
-    @property
+    @cached_property
     def explicit(self) -> bool:
         """Whether each stage uses earlier stages only."""
         return not np.any(np.triu(self.A))
 
-    @property
+    @cached_property
     def fsal(self) -> bool:
         """First same as last: the last stage is f at the new state, the next step's first."""
         return self.stages > 1 and bool(np.array_equal(self.A[-1], self.b)) and self.c[-1] == 1
