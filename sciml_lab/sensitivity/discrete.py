@@ -25,8 +25,8 @@ class DiscreteAdjoint:
     Parameters
     ----------
     checkpoints : int, optional
-        Keep only every so-manieth state, and compute the others again block by block: less
-        memory for one more evaluation of every step. Without it every state is kept.
+        Keep only every k-th state, k being this number, and compute the others again block by
+        block: less memory for one more evaluation of every step. Without it every state is kept.
 
     Raises
     ------

@@ -45,8 +45,8 @@ class Trajectory:
     Parameters
     ----------
     every : int
-        Keep the state at the start of every so-manieth step only; the others are computed again,
-        a block at a time, when the sweep comes there.
+        Keep the state at the start of every k-th step only, k being this number; the others are
+        computed again, a block of k at a time, when the sweep comes there.
     """
 
     def __init__(self, every):
