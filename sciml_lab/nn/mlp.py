@@ -219,7 +219,7 @@ def _push(net, dx, dp, answer, u, p):
             dx = net._slope(k - 1, values[2 * k - 1], values[2 * k])[..., None] * dz
         dz = None if dx is None else _times(W, dx)
         if direction is not None:
-            more = _from_weights(*direction, values[2 * k])
+            more = _from_weights(direction[0], direction[1], values[2 * k])
             dz = more if dz is None else dz + more
     return dz
 
@@ -264,10 +264,12 @@ class _Network(Primitive):
     __slots__ = ()
 
     def push(self, tangents, answer, values, kwargs):
-        return _push(kwargs["net"], *tangents, answer, *values)
+        (du, dp), (u, p) = tangents, values
+        return _push(kwargs["net"], du, dp, answer, u, p)
 
     def pull(self, wanted, g, answer, values, kwargs):
-        bars = _pull(kwargs["net"], g, answer, *values, want_u=0 in wanted, want_p=1 in wanted)
+        u, p = values
+        bars = _pull(kwargs["net"], g, answer, u, p, want_u=0 in wanted, want_p=1 in wanted)
         return [bars[k] for k in wanted]
 
 

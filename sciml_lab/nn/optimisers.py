@@ -8,6 +8,7 @@ where ``evaluate(p, step) -> (loss, gradient)`` computes and ``report(Evaluation
 every iterate and says whether to stop. Anything with this method can be given to `train`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -76,7 +77,7 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
-    schedule: object = field(default=None, repr=False)
+    schedule: Callable[[int], float] | None = field(default=None, repr=False)
 
     def __post_init__(self):
         _positive("lr", self.lr)
@@ -111,7 +112,8 @@ class Adam:
         while now.step < steps:
             step = now.step + 1
             p, state = self.update(now.p, now.grad, now.state, step)
-            now = Evaluation(step, p, *evaluate(p, step), state)
+            loss, grad = evaluate(p, step)
+            now = Evaluation(step, p, loss, grad, state)
             if report(now):
                 break
         return ""

@@ -4,6 +4,7 @@ import importlib.util
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from sciml_lab._optional import need
 from sciml_lab.ad import primal, value_and_grad
 from sciml_lab.nn import checkpoint as disk
 from sciml_lab.nn.optimisers import Adam, Evaluation
+from sciml_lab.solvers.solution import SolveError
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ def train(
     -------
     History
         Of the best and the last parameters. A stop by Ctrl-C, by the notebook's stop button, by
-        patience or by a loss that is not finite ends the training, and `message` says which.
+        patience, or by a loss that is not finite (a solve that failed, too) ends the training, and
+        `message` says which.
 
     Raises
     ------
@@ -144,13 +147,14 @@ def train(
         if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
             raise ValueError(f"{name} must be a whole number from 1 up (got {value!r}).")
     log = _Log(repr(optimizer), p0, path, checkpoint_every, patience, callback, _whole(seed))
-    now = log.restore() if resume and path.exists() else None
+    now = log.restore() if resume and path is not None and path.exists() else None
     evaluate = _evaluator(loss, p0.shape, grad, log.seed)
     log.bar = _bar(progress, steps, log)
     words = ""
     try:
         if now is None:
-            now = Evaluation(0, p0, *evaluate(p0, 0), {})
+            first, slope = evaluate(p0, 0)
+            now = Evaluation(0, p0, first, slope, {})
             if not _finite(now):
                 raise ValueError(
                     f"the loss at p0 is {now.loss:.6g} with a gradient that is "
@@ -176,9 +180,10 @@ class _Log:
     def __init__(self, optimizer, p0, path, every, patience, callback, seed):
         self.optimizer, self.path, self.every = optimizer, path, every
         self.patience, self.callback, self.seed = patience, callback, seed
-        self.loss, self.times, self.best, self.now = [], [], p0, None
+        self.loss, self.times, self.best = [], [], p0
+        self.now: Evaluation | None = None
         self.best_step, self.stopped, self.began = 0, "", time.perf_counter()
-        self.bar = None
+        self.bar: Any = _NoBar()
 
     def take(self, now) -> bool:
         """Take in one evaluation; returns whether to stop."""
@@ -247,7 +252,8 @@ class _Log:
             f"{end}{steps} steps done, smallest loss {self.loss[self.best_step]:.6g} after step "
             f"{self.best_step}"
         )
-        return History(np.array(self.loss), np.array(self.times), self.best, self.now.p, message)
+        last = self.best if self.now is None else self.now.p
+        return History(np.array(self.loss), np.array(self.times), self.best, last, message)
 
 
 def _evaluator(loss, shape, grad, seed):
@@ -263,12 +269,17 @@ def _evaluator(loss, shape, grad, seed):
             )
         return y
 
+    def both(p, rng) -> Any:
+        if callable(grad):
+            return grad(p, *rng)
+        return value_and_grad(lambda q: one_number(q, *rng), p, mode=grad)
+
     def evaluate(p, step):
         rng = () if seed is None else (np.random.default_rng((seed, step)),)
-        if callable(grad):
-            value, slope = grad(p, *rng)
-        else:
-            value, slope = value_and_grad(lambda q: one_number(q, *rng), p, mode=grad)
+        try:
+            value, slope = both(p, rng)
+        except SolveError:  # a trajectory that blew up: no number, and no reason to lose the run
+            return np.nan, np.full(shape, np.nan)
         slope = np.asarray(slope)
         if slope.shape != shape:
             raise ValueError(f"grad returned a gradient of shape {slope.shape}; p has {shape}.")

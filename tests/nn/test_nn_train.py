@@ -180,6 +180,15 @@ def test_a_gradient_that_is_not_finite_is_told():
     assert "the gradient is not finite after step 1" in run.message
 
 
+def test_a_failed_solve_ends_the_run_like_a_loss_without_a_value():
+    def loss(p):  # u' = p u^2 from 1 is infinite at t = 1/p
+        prob = sl.ODEProblem(lambda u, p, t: p * u * u, [1.0], (0.0, 1.0), p)
+        return -sl.solve(prob, sl.RK4(), dt=0.01, sensitivity=sl.DiscreteAdjoint()).u[-1, 0]
+
+    run = quiet(loss, [0.3], optimizer=sl.Adam(0.2), steps=30)
+    assert "not finite" in run.message and 0.3 < run.p[0] < 1.5
+
+
 def test_seed_gives_each_step_its_own_samples():
     def noisy(p, rng):
         return ((p - rng.normal(3.0, 0.1, size=50).mean()) ** 2).sum()
