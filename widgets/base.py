@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from sciml_lab._optional import need
+from sciml_lab.plot import style
 from sciml_lab_widgets.controls import Button, Control, Slider
 from sciml_lab_widgets.picture import Picture, StaticPicture, mimebundle
 from sciml_lab_widgets.words import first_line
@@ -78,7 +79,8 @@ class Explorer:
         self.picture = Picture(width, height)
         self.words, self.png, self.error, self.seconds = "", b"", None, 0.0
         self._page = None  # the widgets: box, image and words
-        self.layout(self.picture)
+        with style():
+            self.layout(self.picture)
         self.update()
         if self.error is not None:  # nothing is on the page yet that could be kept
             raise self.error
@@ -207,7 +209,7 @@ class Explorer:
         >>> from sciml_lab_widgets import Derivatives
         >>> twin = Derivatives().static(h=[1e-2, 1e-8])
         >>> twin.width, twin.height
-        (680, 840)
+        (680, 800)
         """
         for name in values:
             self._control(name)

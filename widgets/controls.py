@@ -130,6 +130,7 @@ class Slider(Control):
         super().__init__(name, label, value, unit=unit)
         self.whole = isinstance(value, int) and not log
         self.low, self.high, self.log, self.live = low, high, log, live
+        self.highest = high  # `limit` may narrow the range shown, never what may be asked for
         self.step = step if step is not None else 1 if self.whole else 0.05 if log else 0.01
         self.value = self.checked(value)
 
@@ -138,27 +139,21 @@ class Slider(Control):
         slack = 1e-9 * max(abs(self.low), abs(self.high))
         try:
             number = float(value)
-            good = self.low - slack <= number <= self.high + slack
+            good = self.low - slack <= number <= self.highest + slack
         except (TypeError, ValueError):
             good = False
         if not good:
             raise ValueError(
-                f"{self.name} must be a number between {self.low:g} and {self.high:g} "
+                f"{self.name} must be a number between {self.low:g} and {self.highest:g} "
                 f"(got {value!r}): move it inside this range."
             )
-        number = min(max(number, self.low), self.high)
+        number = min(max(number, self.low), self.highest)
         return round(number) if self.whole else number
 
     def limit(self, high) -> None:
-        """Move the upper end (and the value, where it lies beyond)."""
-        self.high = max(high, self.low)
-        self.value = min(self.value, self.high)
-        if self._widget is not None:
-            self._quiet = True
-            try:
-                self._widget.max = self.high
-            finally:
-                self._quiet = False
+        """Narrow the range shown (and the value with it): it depends on other controls."""
+        self.high = min(max(high, self.low), self.highest)
+        self.move(min(self.value, self.high))
 
     def ends(self):
         """Both ends."""
@@ -172,6 +167,11 @@ class Slider(Control):
         kind = widgets.IntSlider if self.whole else widgets.FloatSlider
         form = {} if self.whole else {"readout_format": ".2f" if self.step >= 0.01 else ".3f"}
         return kind(self.value, min=self.low, max=self.high, **form, **look)
+
+    def _show(self):
+        if not self.log:
+            self._widget.max = max(self.high, self.value)
+        self._widget.value = self.value
 
     def _read(self, shown):
         return min(max(shown, self.low), self.high)  # 10**log10(x) may miss x by a rounding

@@ -83,7 +83,7 @@ class Derivatives(Explorer):
 
     def layout(self, picture):
         """The V-curve on the left; the function with its tangent and secant on the right."""
-        axes = picture.axes([0.095, 0.125, 0.545, 0.77], xscale="log", yscale="log",
+        axes = picture.axes([0.115, 0.125, 0.525, 0.77], xscale="log", yscale="log",
                             xlabel="step size $h$", ylabel="relative error of $f'(x)$")  # fmt: skip
         axes.set_xlim(STEPS[0], STEPS[-1])
         axes.set_ylim(FLOOR / 2, 10)
@@ -96,12 +96,16 @@ class Derivatives(Explorer):
             for name, (colour, dashes) in LOOKS.items()
         }
         (self.mark,) = axes.plot([], [], color=BLACK, linestyle="-", linewidth=1, zorder=1)
-        (self.dots,) = axes.plot([], [], "o", color=BLACK, zorder=5)
+        self.dots = {
+            name: axes.plot([], [], "o", color=colour, zorder=5, clip_on=False)[0]
+            for name, (colour, _) in LOOKS.items()
+        }
         picture.figure.legend(
-            handles=list(self.curves.values()), loc="upper left", bbox_to_anchor=(0.085, 1.0),
+            handles=list(self.curves.values()), loc="upper left", bbox_to_anchor=(0.105, 1.0),
             ncols=4, fontsize=9.5, columnspacing=1.4,
         )  # fmt: skip
-        picture.moving(*self.curves.values(), self.mark, self.dots)
+        picture.moving(*self.curves.values(), self.mark)
+        picture.moving(*self.dots.values())
         self.near = picture.axes([0.72, 0.125, 0.265, 0.62], xlabel="$x$")
         (self.function,) = self.near.plot([], [], color=BLACK, linestyle="-", label="$f$")
         (self.secant,) = self.near.plot([], [], color=VERMILLION, linestyle="--", label="secant")
@@ -133,9 +137,11 @@ class Derivatives(Explorer):
         here["dual"] = float(error(dual))
         self.curves["dual"].set_data(STEPS[[0, -1]], np.full(2, max(here["dual"], FLOOR)))
         self.mark.set_data([h, h], [FLOOR / 2, 10])
-        self.dots.set_data(np.full(4, h), np.clip(list(here.values()), FLOOR, 8))
+        for name, dot in self.dots.items():
+            dot.set_visible(bool(np.isfinite(here[name])))
+            dot.set_data([h], np.clip([here[name]], FLOOR, 8))
         self._draw_function(f, x, h, dual)
-        return " ".join(say(values.get("function", "f"), f, x, h, here, best))
+        return " ".join(say(x, h, here, best))
 
     def _draw_function(self, f, x, h, slope):
         """The function within 0.6 of x, its tangent, and the secant through x and x + h."""
@@ -181,7 +187,7 @@ def each(f: Callable, points) -> np.ndarray:
     return np.array(values)
 
 
-def say(name, f, x, h, here, best):
+def say(x, h, here, best):
     """The sentences: the errors here, the best steps, and the reason."""
     errors = ", ".join(f"{way} {number(e)}" for way, e in here.items() if np.isfinite(e))
     yield f"At h = {number(h)} the relative errors are: {errors}."
@@ -197,4 +203,4 @@ def say(name, f, x, h, here, best):
     if not np.isfinite(here["complex step"]):
         yield "This f refuses complex numbers, so there is no complex step."
     elif here["complex step"] > 0.5:
-        yield "The complex step is wrong at every h: |x| is not an analytic function."
+        yield "The complex step is wrong at every h: this f is not an analytic function."

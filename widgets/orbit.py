@@ -28,7 +28,7 @@ def fixed_points(f, p, box, t: float = 0.0) -> list[np.ndarray]:
         near = 1e-6 * (high - low)
         inside = u is not None and np.all(u >= low - near) and np.all(u <= high + near)
         if inside and not any(np.all(np.abs(u - v) < 1e3 * near) for v in found):
-            found.append(u)
+            found.append(np.where(np.abs(u) < 1e-3 * near, 0.0, u))  # zero but for rounding
     return sorted(found, key=lambda u: -np.linalg.norm(u - low))
 
 
@@ -77,7 +77,7 @@ def classify(f, u, p, t: float = 0.0) -> str:
         turn = f"turning once in {2 * np.pi / turning:.3g} time units"
         if abs(real[0]) < 1e-6 * size:
             return f"a centre, {turn}"
-        return f"a {'stable' if real[0] < 0 else 'unstable'} spiral, {turn}"
+        return f"{'a stable' if real[0] < 0 else 'an unstable'} spiral, {turn}"
     if real.min() * real.max() < 0:
         return "a saddle"
     return "a stable node" if real.max() < 0 else "an unstable node"
@@ -115,8 +115,8 @@ def first_return(f, p, sol) -> tuple[float | None, float]:
 
 
 def _bisect(side, low, high):
-    """Where `side` changes from negative to positive, by halving 40 times."""
-    for _ in range(40):
+    """Where `side` changes from negative to positive, by halving 22 times."""
+    for _ in range(22):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if side(middle) < 0 else (low, middle)
     return 0.5 * (low + high)

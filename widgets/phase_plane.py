@@ -16,7 +16,7 @@ from sciml_lab.plot.figure import BLACK, BLUE, GREEN, PURPLE, VERMILLION
 from sciml_lab_widgets.base import Explorer
 from sciml_lab_widgets.controls import Slider, Switch
 from sciml_lab_widgets.orbit import classify, first_return, fixed_points
-from sciml_lab_widgets.words import number
+from sciml_lab_widgets.words import number, sentence
 
 #: The four terms of Lotka and Volterra: prey x, predators y.
 LOTKA_VOLTERRA = {
@@ -26,7 +26,7 @@ LOTKA_VOLTERRA = {
     "predator growth": lambda u, p, t: np.array([0 * u[0], p[3] * u[0] * u[1]]),
 }
 FINE, COARSE = 100, 20  # points along each side: nullclines, arrows
-MOST_STEPS = 4000
+MOST_STEPS = 2000
 
 
 class PhasePlane(Explorer):
@@ -143,14 +143,26 @@ class PhasePlane(Explorer):
             for c, s in looks
         ]
         (self.path,) = plane.plot([], [], color=BLUE, linestyle="-", zorder=3, label="trajectory")
-        (self.start,) = plane.plot([], [], "o", color=BLACK, markersize=7, zorder=5, label="start")
-        (self.points,) = plane.plot([], [], "x", color=VERMILLION, markersize=8, zorder=4,
-                                    markeredgewidth=2, label="fixed point")  # fmt: skip
-        first = [plane.plot([], [], color=c, linestyle=s, linewidth=1.8, label=f"{name} at rest")[0]
-                 for (c, s), name in zip(looks, self.labels, strict=True)]  # fmt: skip
-        picture.figure.legend(handles=[self.start, self.points, *first], loc="upper left",
-                              bbox_to_anchor=(0.075, 1.005), ncols=4, fontsize=9.5,
-                              handlelength=2, columnspacing=1.4)  # fmt: skip
+        dot = {"zorder": 5, "clip_on": False}
+        (self.start,) = plane.plot([], [], "o", color=BLACK, markersize=7, label="start", **dot)
+        (self.points,) = plane.plot(
+            [],
+            [],
+            "x",
+            color=VERMILLION,
+            markersize=8,
+            markeredgewidth=2,
+            label="fixed point",
+            **dot,
+        )
+        at_rest = [
+            plane.plot([], [], color=c, linestyle=s, lw=1.8, label=f"{name.split()[-1]}′ = 0")[0]
+            for (c, s), name in zip(looks, self.labels, strict=True)
+        ]
+        picture.figure.legend(
+            handles=[self.start, self.points, *at_rest], loc="upper left", ncols=4,
+            bbox_to_anchor=(0.07, 1.0), fontsize=9.5, handlelength=2, columnspacing=1.4,
+        )  # fmt: skip
         time = picture.axes([0.665, 0.125, 0.315, 0.775], xlabel="time $t$")
         t0, t1 = (float(end) for end in self.problem.tspan)
         time.set_xlim(t0, t1)
@@ -159,8 +171,10 @@ class PhasePlane(Explorer):
             time.plot([], [], color=BLUE, linestyle="-", label=x)[0],
             time.plot([], [], color=VERMILLION, linestyle="--", label=y)[0],
         ]
-        time.legend(loc="lower center", bbox_to_anchor=(0.5, 0.985), ncols=2, borderaxespad=0.2,
-                    fontsize=9.5, handlelength=2, columnspacing=1.4)  # fmt: skip
+        picture.figure.legend(
+            handles=self.times, loc="upper left", bbox_to_anchor=(0.65, 1.0), ncols=2,
+            fontsize=9.5, handlelength=2, columnspacing=1.4,
+        )  # fmt: skip
         picture.moving(self.arrows, *self.nullclines, *self.times)
         picture.moving(self.path, self.start, self.points)
 
@@ -170,9 +184,8 @@ class PhasePlane(Explorer):
         u0 = np.array([values["start_x"], values["start_y"]])
         points = fixed_points(f, p, self.box)
         self._draw_field(f, p, values["nullclines"], points)
-        sol = self._solve(self.problem.replace(f=f, u0=u0, p=p))
-        t = np.linspace(sol.t[0], sol.t[-1], 400)
-        u = sol(t)
+        sol = self._solve(self.problem.replace(f=f, u0=u0, p=p), self._far_away)
+        t, u = thirds(sol)
         self.path.set_data(u[:, 0], u[:, 1])
         self.start.set_data(u0[:1], u0[1:])
         for line, component in zip(self.times, u.T, strict=True):
@@ -185,8 +198,14 @@ class PhasePlane(Explorer):
             return p
         return np.array([values[name] for name in self.names]).reshape(np.shape(p))
 
-    def _solve(self, problem):
-        return sl.solve(problem, sl.Tsit5(), rtol=self.rtol, atol=1e-9, max_steps=MOST_STEPS)
+    def _solve(self, problem, stop=()):
+        options = {"rtol": self.rtol, "atol": 1e-9, "max_steps": MOST_STEPS, "callbacks": stop}
+        return sl.solve(problem, sl.Tsit5(), **options)
+
+    def _far_away(self, record):
+        """Whether a trajectory has left so far that nothing of it would be seen again."""
+        size = np.ptp(np.reshape(self.box, (2, 2)), axis=1)
+        return bool(np.any(np.abs(record.u_new) > 30 * size))
 
     def _draw_field(self, f, p, nullclines, points):
         dx, dy, colours = plot.directions(*plot.sample_field(f, p, self.box, COARSE)[2:], self.box)
@@ -196,9 +215,15 @@ class PhasePlane(Explorer):
         for curve in self.nullclines:
             curve.set_visible(nullclines)
         if nullclines:
-            x, y, *slopes = plot.sample_field(f, p, self.box, FINE)
+            x, y, *slopes = plot.sample_field(f, p, self._inside(), FINE)
             for curve, slope in zip(self.nullclines, slopes, strict=True):
                 curve.set_segments(plot.nullcline(x, y, slope))
+
+    def _inside(self):
+        """The window without its very edge, where a factor x or y is zero anyway."""
+        low, high = np.reshape(self.box, (2, 2)).T
+        edge = 1e-3 * (high - low)
+        return tuple(np.ravel(np.stack([low + edge, high - edge], axis=1)))
 
     def _say_points(self, f, p, points):
         """Where the equation rests, and how it behaves there."""
@@ -211,19 +236,21 @@ class PhasePlane(Explorer):
     def _say_path(self, f, p, sol, t, u, values):
         """What the trajectory does: closes, leaves, or neither; and how well it was computed."""
         if not sol.success:
-            yield sol.message[:1].upper() + sol.message[1:].rstrip(".") + "."
+            yield sentence(sol.message)
             return
         period, gap = first_return(f, p, sol)
         low, high = np.reshape(self.box, (2, 2)).T
+        where = f"({number(u[-1, 0])}, {number(u[-1, 1])})"
         if period is not None and gap < 1e-3:
             yield f"The orbit closes after {number(period)} time units."
         elif period is not None:
             turn = f"After one turn, {number(period)} time units,"
-            yield f"{turn} the trajectory misses its start by {number(gap)}."
+            yield f"{turn} the trajectory misses its start by {number(gap)} of its size."
+        elif np.any(u[-1] > high) or np.any(u[-1] < low):
+            out = np.argmax(np.any((u > high) | (u < low), axis=1))
+            yield f"The trajectory leaves the window at t = {number(t[out])}."
         else:
-            leaves = np.any(u[-1] > high) or np.any(u[-1] < low)
-            where = f"({number(u[-1, 0])}, {number(u[-1, 1])})"
-            yield f"The trajectory {'leaves the window and ' if leaves else ''}ends at {where}."
+            yield f"The trajectory ends at {where}."
         if self.invariant is not None and all(values[name] for name in self.terms):
             v = self.invariant(u.T, p)
             drift = np.max(np.abs(v - v[0])) / max(abs(v[0]), 1e-300)
@@ -232,3 +259,25 @@ class PhasePlane(Explorer):
                     f"The invariant drifts by {number(drift)} of itself"
                     f" ({sol.stats.nsteps} steps, {sol.stats.nf} evaluations of f)."
                 )
+
+
+def thirds(sol) -> tuple[np.ndarray, np.ndarray]:
+    """Times and states at the steps and at two points inside each: smooth, and quick to get.
+
+    Examples
+    --------
+    >>> sol = sl.solve(sl.ODEProblem(lambda u, p, t: -u, [1.0], (0.0, 1.0)))
+    >>> t, u = thirds(sol)
+    >>> len(t) == 3 * len(sol.t) - 2
+    True
+    """
+    if len(sol.t) < 2:
+        return sol.t, sol.u
+    h = np.diff(sol.t)
+    inside = np.stack([sol.t[:-1] + h / 3, sol.t[:-1] + 2 * h / 3])
+    t = np.append(np.vstack([sol.t[:-1], inside]).T.ravel(), sol.t[-1])
+    u = np.empty((len(t), *sol.u.shape[1:]))
+    u[::3] = sol.u
+    for row in (1, 2):
+        u[row::3] = sol(inside[row - 1])
+    return t, u

@@ -24,13 +24,25 @@ def number(x: float, digits: int = 3) -> str:
     return f"{mantissa} × 10{str(int(power)).translate(_RAISED)}"
 
 
+def sentence(text: str) -> str:
+    """The text with a capital and a full stop; a formula's letter stays small.
+
+    Examples
+    --------
+    >>> sentence("accepted"), sentence("f is not finite.")
+    ('Accepted.', 'f is not finite.')
+    """
+    text = text.strip().rstrip(".")
+    return (text if text[1:2] == " " else text[:1].upper() + text[1:]) + "."
+
+
 def first_line(error: BaseException) -> str:
     """What an exception says, as one sentence.
 
     Examples
     --------
-    >>> first_line(ValueError("dt is negative."))
-    'dt is negative.'
+    >>> first_line(ValueError("the start is negative"))
+    'The start is negative.'
     """
     said = str(error).strip().splitlines()
-    return (said[0] if said else type(error).__name__).rstrip(".") + "."
+    return sentence(said[0] if said else type(error).__name__)
