@@ -37,14 +37,19 @@ def _rows(text):
     return {name: int(minutes) for name, minutes in row.findall(text)}
 
 
-def test_the_example_in_the_readme_prints_what_it_says():
-    example = re.search(r"```python\n(.*?)```\s*```text\n(.*?)```", README, re.S)
-    assert example is not None
+EXAMPLES = re.findall(r"```python\n(.*?)```\s*```text\n(.*?)```", README, re.S)
+
+
+@pytest.mark.parametrize("code, output", EXAMPLES)
+def test_the_readme_prints_what_it_says(code, output):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(example[1], "README.md", "exec"), {})
-    assert printed.getvalue().strip() == example[2].strip()
-    assert len(example[1].strip().splitlines()) <= 16
+        exec(compile(code, "README.md", "exec"), {})
+    assert printed.getvalue().strip() == output.strip()
+
+
+def test_every_example_in_the_readme_is_tested():
+    assert len(EXAMPLES) == README.count("```python") == 2
 
 
 @pytest.mark.parametrize("document", ["README.md", "lessons/README.md"])
