@@ -37,8 +37,11 @@ class DiscreteAdjoint:
     Notes
     -----
     Cost: s - 1 to s evaluations and VJPs of f for each accepted step of a method of s stages,
-    whatever the number of parameters; memory: one state for each accepted step, or for each
-    ``checkpoints``-th. Rejected steps cost nothing.
+    whatever the number of parameters. Memory: one state for each accepted step, or for each
+    ``checkpoints``-th; with ``dense=True`` its stages as well. Rejected steps cost nothing.
+
+    ``sol(t)`` is differentiable too, and every call of it is an operation with a sweep of its
+    own: times that are known beforehand are cheaper in `saveat`.
 
     The confusion to avoid: step sizes are constants to this derivative. It is the derivative of
     the computed numbers with the same steps, exact to rounding even where the solution itself is

@@ -54,9 +54,10 @@ def test_steps_are_those_of_the_plain_solve(predator_prey):
     plain = sl.solve(predator_prey, sl.Tsit5())
     along = sl.solve(predator_prey, sl.Tsit5(), sensitivity=sl.ForwardSensitivity())
     assert type(along.u) is np.ndarray
-    assert np.array_equal(along.t, plain.t) and np.allclose(along.u, plain.u, rtol=1e-13)
+    assert along.stats.naccept == plain.stats.naccept
+    assert np.allclose(along.t, plain.t, rtol=1e-6) and np.allclose(along.u, plain.u, rtol=1e-6)
     assert along.problem is predator_prey
-    assert np.allclose(along(1.23), plain(1.23), rtol=1e-13)
+    assert np.allclose(along(1.23), plain(1.23), rtol=1e-8)
     assert plain.sensitivities is None
 
 

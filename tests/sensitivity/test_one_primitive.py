@@ -57,14 +57,16 @@ def test_no_tape_grows_with_the_number_of_steps(predator_prey, monkeypatch):
 
 
 @pytest.mark.parametrize("sensitivity", EVERY, ids=repr)
-def test_all_sensitivities_agree(problem, scalar, sensitivity):
+def test_all_sensitivities_agree(problem, scalar, frozen, sensitivity):
+    options = frozen(problem, sl.Tsit5())
     start, end = problem.tspan
     times = start + (end - start) * np.array([0.0, 0.21, 0.8, 1.0])
     n = problem.u0.size
 
     def loss(x, sensitivity):
         prob = problem.replace(u0=x[:n], p=x[n:-2], tspan=(x[-2], x[-1]))
-        return scalar(sl.solve(prob, sl.Tsit5(), saveat=times, sensitivity=sensitivity).u)
+        sol = sl.solve(prob, sl.Tsit5(), saveat=times, sensitivity=sensitivity, **options)
+        return scalar(sol.u)
 
     x = np.concatenate([problem.u0, problem.p, problem.tspan])
     found = sl.ad.grad(lambda x: loss(x, sensitivity), x)
@@ -79,13 +81,14 @@ def test_against_central_differences(problem, scalar, central):
 
 
 @pytest.mark.parametrize("sensitivity", [None, *EVERY, sl.ThroughSolver()], ids=repr)
-def test_autograd_gives_the_same_gradient(problem, scalar, sensitivity):
+def test_autograd_gives_the_same_gradient(problem, scalar, frozen, sensitivity):
+    options = frozen(problem, sl.Tsit5())
     start, end = problem.tspan
     n = problem.u0.size
 
     def loss(x, sensitivity=sensitivity):
         prob = problem.replace(u0=x[:n], p=x[n:-5], tspan=(x[-5], x[-4]))
-        sol = sl.solve(prob, sl.Tsit5(), saveat=x[-3:], sensitivity=sensitivity)
+        sol = sl.solve(prob, sl.Tsit5(), saveat=x[-3:], sensitivity=sensitivity, **options)
         return scalar(sol.u) + (sol.t**2).sum()
 
     times = start + (end - start) * np.array([0.21, 0.8, 0.95])
@@ -109,9 +112,11 @@ def test_autograd_numpy_in_f(predator_prey):
     assert difference(autograd.grad(loss)(prob.p), sl.ad.grad(loss_of_ours, prob.p)) < 1e-12
 
 
-def test_autograd_jacobian_and_steps_as_output(predator_prey):
+def test_autograd_jacobian_and_steps_as_output(predator_prey, frozen):
+    options = frozen(predator_prey, sl.BS3(), rtol=1e-2)
+
     def states(p):
-        return sl.solve(predator_prey.replace(p=p), sl.BS3(), rtol=1e-2).u
+        return sl.solve(predator_prey.replace(p=p), sl.BS3(), **options).u
 
     theirs = autograd.jacobian(states)(predator_prey.p)
     assert difference(theirs, sl.ad.jacobian(states, predator_prey.p, mode="dual")) < 1e-11
@@ -169,17 +174,20 @@ def test_reverse_over_reverse_and_mixed_derivatives(predator_prey):
     assert difference(twice, sl.ad.hessian(lambda p: loss(p, w), predator_prey.p)) < 1e-11
 
 
-def test_dual_numbers_flow_through(predator_prey):
+def test_dual_numbers_flow_through(predator_prey, frozen):
     p = Dual(predator_prey.p, np.eye(4))
+    options = {"saveat": TIMES, **frozen(predator_prey, sl.Tsit5())}
+    along = sl.ForwardSensitivity()
+    exact = sl.solve(predator_prey, sl.Tsit5(), sensitivity=along, **options)
     for sensitivity in (None, *EVERY, sl.ThroughSolver()):
-        sol = sl.solve(predator_prey.replace(p=p), saveat=TIMES, sensitivity=sensitivity)
+        prob = predator_prey.replace(p=p)
+        sol = sl.solve(prob, sl.Tsit5(), sensitivity=sensitivity, **options)
         assert isinstance(sol.u, Dual)
-        exact = sl.solve(predator_prey, saveat=TIMES, sensitivity=sl.ForwardSensitivity())
         assert difference(sol.u.tangent, exact.sensitivities.p) < 1e-12
 
 
 @pytest.mark.parametrize("sensitivity", EVERY, ids=repr)
-def test_dense_output_has_a_gradient(predator_prey, sensitivity):
+def test_dense_output_has_a_gradient(predator_prey, frozen, sensitivity):
     if sensitivity == sl.DiscreteAdjoint(checkpoints=5):
         with pytest.raises(ValueError, match="list the times in saveat"):
             sl.ad.grad(
@@ -188,13 +196,16 @@ def test_dense_output_has_a_gradient(predator_prey, sensitivity):
             )
         return
 
+    options = frozen(predator_prey, sl.Tsit5())
+
     def by_call(p):
-        sol = sl.solve(predator_prey.replace(p=p), sl.Tsit5(), sensitivity=sensitivity)
+        prob = predator_prey.replace(p=p)
+        sol = sl.solve(prob, sl.Tsit5(), sensitivity=sensitivity, **options)
         return (sol(TIMES) ** 2).sum() + 3 * sol(1.0)[0]
 
     def by_saveat(p):
         times = np.array([TIMES[0], 1.0, *TIMES[1:]])
-        u = sl.solve(predator_prey.replace(p=p), sl.Tsit5(), saveat=times).u
+        u = sl.solve(predator_prey.replace(p=p), sl.Tsit5(), saveat=times, **options).u
         return (u**2).sum() - (u[1] ** 2).sum() + 3 * u[1, 0]
 
     p = predator_prey.p
@@ -202,11 +213,12 @@ def test_dense_output_has_a_gradient(predator_prey, sensitivity):
     assert difference(autograd.grad(by_call)(p), sl.ad.grad(by_saveat, p)) < 1e-12
 
 
-def test_dense_output_at_traced_times_and_in_a_batch(predator_prey):
+def test_dense_output_at_traced_times_and_in_a_batch(predator_prey, frozen):
     herd = predator_prey.replace(u0=[[1.0, 2.0], [1.0, 0.3]], batch=True)
+    options = frozen(herd, sl.Tsit5(), dt=0.2)
 
     def late(x, sensitivity):
-        sol = sl.solve(herd.replace(p=x[:4]), sl.Tsit5(), sensitivity=sensitivity)
+        sol = sl.solve(herd.replace(p=x[:4]), sl.Tsit5(), sensitivity=sensitivity, **options)
         return (sol(x[4:]) ** 2).sum()
 
     x = np.concatenate([herd.p, TIMES])
@@ -274,11 +286,13 @@ def test_a_hidden_value_alone_is_traced_straight_through():
     assert np.isclose(sl.ad.grad(hidden, 1.0), -np.exp(-1.0), rtol=1e-6)
 
 
-def test_stop_by_a_callback_gives_the_gradient_up_to_there(predator_prey):
+def test_stop_by_a_callback_gives_the_gradient_up_to_there(predator_prey, frozen):
+    options = frozen(predator_prey, sl.Tsit5())
+
     def loss(p, sensitivity):
         sol = sl.solve(
             predator_prey.replace(p=p), sl.Tsit5(), saveat=TIMES, sensitivity=sensitivity,
-            callbacks=lambda record: sl.ad.primal(record.t_new) > 2.0,
+            callbacks=lambda record: bool(sl.ad.primal(record.t_new) > 2.0), **options,
         )  # fmt: skip
         assert len(sol.t) == 2
         return (sol.u**2).sum()
