@@ -335,12 +335,21 @@ def _jacobian(f, x, mode):
 
 def _complex_jacobian(f, x, mode):
     """Move x along the real and the imaginary axis: the slopes must be the same number."""
-    if mode != "dual":
-        raise TypeError("x is complex, which derivatives of this form cover in mode='dual' only.")
-    one = _identity(x)
-    y, slope = PUSH[mode](f, [x], [np.concatenate([one, 1j * one], axis=-1)])
-    along, across = slope[..., : x.size], slope[..., x.size :]
-    if not np.allclose(primal(across), primal(1j * along)):
+    if mode in PULL:
+        y, pull = PULL[mode](f, [x])
+        along, across = (
+            np.stack([pull(np.reshape(part * row, y.shape))[0] for row in np.eye(y.size)])
+            if y.size
+            else np.zeros((0, *x.shape))
+            for part in (1.0, 1j)
+        )
+    elif mode == "dual":
+        one = _identity(x)
+        y, slope = PUSH[mode](f, [x], [np.concatenate([one, 1j * one], axis=-1)])
+        along, across = slope[..., : x.size], slope[..., x.size :]
+    else:
+        raise TypeError("x is complex, and steps differentiate along real x only: use mode='dual'.")
+    if not np.allclose(primal(across), 1j * primal(along)):
         raise ValueError(
             "f has no complex derivative here, since it is not analytic (does it use abs, real or "
             "conj?): use grad of a real result, or jvp along a direction."

@@ -5,6 +5,7 @@ finder, compiled code) a derivative, for dual numbers, the tape and the autograd
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Custom(Primitive):
     def _value_of(self, *args, **settings):
         return as_value(collect(self.__wrapped__(*args, **settings)), f"the result of {self.name}")
 
-    def __call__(self, *args, **settings):
+    def __call__(self, *args, **settings) -> Any:
         if any(is_box(x) for x in args):
             if self._on_boxes is None:
                 self._on_boxes = _for_autograd(self)

@@ -8,6 +8,9 @@ is one of the two, applied to the right vectors.
 returns y and ``J V``; ``pull(f, xs)`` returns y and a function of g that gives a list.
 """
 
+import contextlib
+import warnings
+
 import numpy as np
 
 from sciml_lab._optional import need
@@ -132,19 +135,29 @@ def autograd():
     return need("autograd", extra="lab", what="mode='autograd'")
 
 
+@contextlib.contextmanager
+def _no_warning_of_a_constant():
+    """An f that does not depend on x has derivative zero, here as in the other modes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Output seems independent")
+        yield
+
+
 def push_autograd(f, xs, vs):
     """Forward mode of autograd, one direction after the other."""
     push = autograd().make_jvp(lambda args: call(f, list(args)))(tuple(xs))
     y, columns = None, []
-    for k in range(vs[0].shape[-1]):
-        y, column = push(tuple(v[..., k] for v in vs))
-        columns.append(column)
+    with _no_warning_of_a_constant():
+        for k in range(vs[0].shape[-1]):
+            y, column = push(tuple(v[..., k] for v in vs))
+            columns.append(column)
     return y, np.stack(columns, axis=-1)
 
 
 def pull_autograd(f, xs):
     """Reverse mode of autograd."""
-    pullback, y = autograd().make_vjp(lambda args: call(f, list(args)))(tuple(xs))
+    with _no_warning_of_a_constant():
+        pullback, y = autograd().make_vjp(lambda args: call(f, list(args)))(tuple(xs))
     return y, lambda g: list(pullback(g))
 
 

@@ -57,6 +57,9 @@ def average(x, axis=None, weights=None):
     """Weighted mean."""
     if weights is None:
         return np.mean(x, axis=axis)
+    weights = collect(weights)
+    if axis is not None and np.ndim(weights) == 1:
+        weights = np.reshape(weights, (-1,) + (1,) * (np.ndim(x) - axis % np.ndim(x) - 1))
     return np.sum(x * weights, axis=axis) / np.sum(weights * np.ones(np.shape(x)), axis=axis)
 
 
@@ -320,7 +323,8 @@ def triu(x, k=0):
 def diag(x, k=0):
     """Diagonal of a matrix, or a matrix with that diagonal."""
     if x.ndim == 1:
-        return rules_arrays.put(x, index=np.nonzero(np.eye(x.size + abs(k), k=k)), shape=(x.size + abs(k),) * 2)  # fmt: skip
+        n = x.size + abs(k)
+        return rules_arrays.put(x, index=np.nonzero(np.eye(n, k=k)), shape=(n, n))
     return x[np.nonzero(np.eye(*x.shape, k=k))]
 
 
@@ -397,6 +401,7 @@ def tensordot(x, y, axes=2):
 @covers(np.einsum)
 def einsum(subscripts, *arrays):
     """Einstein summation."""
+    rules_linear.full_subscripts(subscripts, len(arrays))  # refuse at once, not in the sweep
     return rules_linear.einsum(*arrays, subscripts=subscripts)
 
 
@@ -429,3 +434,10 @@ def norm(x, ord=None, axis=None, keepdims=False):
     if ord == np.inf and one_axis:
         return np.max(np.abs(x), axis=axis, keepdims=keepdims)
     raise TypeError(f"np.linalg.norm(ord={ord!r}) of a traced value has no derivative rule.")
+
+
+@covers(np.where)
+def where(condition, *choices):
+    """Choose entry by entry; with the condition alone: the places where it holds."""
+    condition = primal(condition)
+    return rules.where(condition, *choices) if choices else np.nonzero(condition)

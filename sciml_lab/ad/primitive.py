@@ -14,6 +14,8 @@ Both are written with NumPy calls, which work on traced values too. So a rule is
 by the same rules, and derivatives nest to any order.
 """
 
+from typing import Any
+
 import numpy as np
 
 from .values import Traced, is_box, is_traced, primal
@@ -41,7 +43,7 @@ class Primitive:
     def __init__(self, fun, jvps, vjps, name):
         self.fun, self.jvps, self.vjps, self.name = fun, jvps, vjps, name
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args, **kwargs) -> Any:
         top = None
         for x in args:
             if isinstance(x, Traced):
@@ -76,6 +78,7 @@ class Joint(Primitive):
     __slots__ = ()
 
     def push(self, tangents, answer, values, kwargs):
+        """Join the tangents; those of constants are zero."""
         k = next(t for t in tangents if t is not None).shape[-1]
         filled = [
             np.zeros((*np.shape(x), k)) if t is None else t
@@ -200,7 +203,7 @@ def _as_numpy_calls_it(rule, names):
     return call
 
 
-def collect(x):
+def collect(x: Any) -> Any:
     """Gather a list, tuple or object array that holds traced values into one traced value.
 
     ``np.array([x*y, x+y])`` of traced scalars can't be intercepted: NumPy makes an object array.

@@ -23,6 +23,7 @@ class Traced:
     reverse = False  # True for the kind that is recorded first and differentiated afterwards
     value: Any
     level: Any
+    apply: Any  # apply(primitive, args, kwargs): carry the derivative through
 
 
 def new_level() -> int:
@@ -103,7 +104,7 @@ def _leaves(x):
         yield x
 
 
-def primal(x):
+def primal(x: Any) -> Any:
     """Strip all derivatives off a value: the plain number or array at the bottom.
 
     Parameters
@@ -138,7 +139,7 @@ def primal(x):
     return x
 
 
-def as_value(x, name: str = "the argument"):
+def as_value(x: Any, name: str = "the argument") -> Any:
     """Make a value that can be differentiated: a float or complex array, or a traced value.
 
     Integers and booleans become float64; a scalar becomes a NumPy scalar; lists are collected.
