@@ -15,7 +15,7 @@ import importlib
 
 __version__ = "0.1.0"
 
-_SUBMODULES = ("ad", "classroom", "nn", "plot", "problems", "sensitivity", "solvers")
+_SUBMODULES = ("ad", "classroom", "neural", "nn", "plot", "problems", "sensitivity", "solvers")
 
 _NAMES = {
     "sciml_lab.problems": ("ODEProblem", "zoo"),

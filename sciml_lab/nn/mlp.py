@@ -60,7 +60,7 @@ class MLP:
     (252, (2,), (2, 7))
     """
 
-    __slots__ = ("_last", "activations", "shapes", "size", "sizes")
+    __slots__ = ("_recent", "activations", "shapes", "size", "sizes")
 
     def __init__(self, sizes, activation="tanh"):
         self.sizes = _checked_sizes(sizes)
@@ -75,7 +75,7 @@ class MLP:
         self.activations = tuple(find_activation(a) for a in chosen)
         self.shapes = list(zip(self.sizes[1:], self.sizes[:-1], strict=True))
         self.size = sum(m * n + m for m, n in self.shapes)
-        self._last = None  # the layers of the latest evaluation, for a backward sweep right after
+        self._recent = ()  # layers of the latest evaluations, for a backward sweep right after
 
     def init(self, seed=0, scheme="glorot") -> np.ndarray:
         """Draw a starting point for training.
@@ -174,10 +174,10 @@ class MLP:
         return values
 
     def _remembered_layers(self, answer, u, p):
-        """The forward pass that led to `answer`: remembered if it was the latest, else repeated."""
-        last = self._last
-        if last is not None and last[0] is answer and last[1] is u and last[2] is p:
-            return last[3]
+        """The forward pass that led to `answer`: remembered if it is recent, else repeated."""
+        for entry in self._recent:
+            if entry[0] is answer and entry[1] is u and entry[2] is p:
+                return entry[3]
         return self._layers(u, p, np)
 
     def _slope(self, k, z, x):
@@ -204,7 +204,7 @@ class MLP:
 def _forward(u, p, *, net):
     """The value, on plain numbers; the layers are remembered for the sweeps below."""
     values = net._layers(u, p, np)
-    net._last = (values[-1], u, p, values)
+    net._recent = ((values[-1], u, p, values), *net._recent[:7])  # the stages of one step
     return values[-1]
 
 
