@@ -4,7 +4,6 @@ What carries a derivative, `sciml_lab.ad` knows. Problems come before it in the 
 so it is asked for when the first problem is made, by `_ad`.
 """
 
-import importlib
 import inspect
 
 import numpy as np
@@ -12,7 +11,9 @@ import numpy as np
 
 def _ad():
     """The module that knows traced values."""
-    return importlib.import_module("sciml_lab.ad")
+    from sciml_lab import ad
+
+    return ad
 
 
 def function(f):
