@@ -12,6 +12,7 @@ exactly this equation, one direction for each parameter, discretised by the same
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +48,9 @@ class Sensitivities:
     True
     """
 
-    t: object
-    p: object = None
-    u0: object = None
+    t: Any
+    p: Any = None
+    u0: Any = None
 
     def __repr__(self) -> str:
         shown = [

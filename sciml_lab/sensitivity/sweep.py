@@ -33,10 +33,12 @@ Runge-Kutta method); M. B. Giles, N. A. Pierce, "An introduction to the adjoint 
 design", Flow, Turbulence and Combustion 65 (2000) 393-415.
 """
 
+import math
+
 import numpy as np
 
 from sciml_lab.ad import Tape, Var, collect, is_traced, primal
-from sciml_lab.solvers.explicit import combine
+from sciml_lab.solvers.explicit import Stages, combine
 
 
 class Trajectory:
@@ -159,8 +161,9 @@ class Sweep:
         else:
             last = len(rows.a) - self.run.method.tableau.fsal
             a, c = rows.a[:last], rows.c[:last]
-        k, pulls = [], []
-        for a_i, c_i in zip(a, c, strict=True):
+        first, pull = self._vjp(u, p, t)
+        k, pulls = Stages(first, len(a)), [pull]
+        for a_i, c_i in zip(a[1:], c[1:], strict=True):
             v = u + h * combine(a_i, k) if a_i else u
             k_i, pull = self._vjp(v, p, t + c_i * h)
             k.append(k_i)
@@ -226,9 +229,9 @@ class Sweep:
         if self.saveat_shape is None:  # a batch saves its end, which is t1
             bars["t1"] = bars["t1"] + sum(bars["saveat"])
         if self.wants_saveat:
-            size = int(np.prod(self.saveat_shape, dtype=int))
-            missing = [0.0] * (size - len(bars["saveat"]))  # rows after a callback's stop
-            bars["saveat"] = collect(bars["saveat"] + missing).reshape(self.saveat_shape)
+            shape = self.saveat_shape or ()
+            missing = math.prod(shape) - len(bars["saveat"])  # rows after a callback's stop
+            bars["saveat"] = collect(bars["saveat"] + [0.0] * missing).reshape(shape)
         return bars
 
     def _dot(self, x, y):
