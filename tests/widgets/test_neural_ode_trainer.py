@@ -1,0 +1,111 @@
+"""The neural ODE trainer: it learns, it goes on from where it was, it tells where it is blind."""
+
+import re
+
+import numpy as np
+import pytest
+
+import sciml_lab as sl
+
+pytest.importorskip("matplotlib", reason="explorers draw with Matplotlib")
+pytest.importorskip("ipywidgets", reason="live explorers need ipywidgets")
+pytest.importorskip("scipy", reason="the trainer uses splines and L-BFGS of SciPy")
+
+from sciml_lab_widgets import NeuralODETrainer
+
+LONG = np.inf  # no clock decides what these tests see
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return NeuralODETrainer(budget=LONG)
+
+
+def small(**options):
+    return NeuralODETrainer(width=6, steps=4, budget=LONG, **options)
+
+
+def percent(words, after):
+    return float(re.search(after + r" by ([\d.]+) %", words).group(1))
+
+
+def test_sixteen_points_extrapolate_over_three_periods(trained):
+    assert "it holds" in trained.words
+    assert trained.loss < 1e-4
+    near, off = percent(trained.words, "learned field is wrong"), percent(trained.words, "data:")
+    assert near < 10 < off
+
+
+def test_the_same_settings_give_the_same_training():
+    assert small().loss == small().loss
+    assert small(seed=1).loss != small(seed=2).loss
+
+
+def test_data_goes_on_from_the_present_weights_and_seed_begins_anew():
+    trainer = small()
+    before = trainer.p.copy()
+    trainer.set(points=20)
+    assert trainer.trained > 4 and trainer.net.sizes[1] == 6
+    assert np.linalg.norm(trainer.p - before) < 0.5 * np.linalg.norm(before)
+    trainer.set(seed=3, points=16)
+    assert trainer.loss == small(seed=3).loss
+    trainer.set(width=9)
+    assert len(trainer.p) == len(sl.nn.MLP([2, 9, 2]).init(0))
+
+
+def test_the_button_trains_longer():
+    trainer = small()
+    trainer.widget  # noqa: B018
+    steps, loss = trainer.trained, trainer.loss
+    trainer.controls["train"].widget.click()
+    assert trainer.trained > steps and trainer.loss < loss
+    assert trainer.error is None
+
+
+def test_redrawing_does_not_train():
+    trainer = small()
+    before = trainer.p
+    trainer.update()
+    assert trainer.p is before
+
+
+def test_sweep_to_both_ends():
+    report = small().sweep()
+    print(report)
+    assert report, str(report)
+
+
+def test_sliders_change_picture_and_words():
+    trainer = small()
+    box = trainer.widget
+    for name in ("points", "noise", "horizon", "width", "seed"):
+        before = bytes(box.children[1].value), box.children[2].value
+        control = trainer.controls[name]
+        assert not control.widget.continuous_update
+        control.widget.value = control.high
+        assert bytes(box.children[1].value) != before[0] and box.children[2].value != before[1]
+    assert trainer.error is None
+
+
+def test_static_twin_is_trained_from_the_beginning_and_moves_nothing():
+    trainer = small()
+    before = trainer.p, trainer.png, trainer.values
+    twin = trainer.static(points=12, seed=4)
+    assert (trainer.p is before[0]) and (trainer.png, trainer.values) == before[1:]
+    again = trainer.static(points=12, seed=4)
+    clock = r"took [\d.]+ s"
+    assert re.sub(clock, "", twin.alt) == re.sub(clock, "", again.alt) and twin.png == again.png
+    with pytest.raises(ValueError, match="points"):
+        trainer.static(points=1000)
+
+
+def test_a_budget_of_nothing_still_draws():
+    trainer = NeuralODETrainer(width=4, budget=0.0)
+    assert trainer.error is None and trainer.trained <= 4
+
+
+def test_two_trainers_do_not_know_each_other():
+    one, other = small(), small()
+    p = other.p
+    one.set(points=30)
+    assert other.p is p and other.values["points"] == 16

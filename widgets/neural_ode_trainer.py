@@ -1,0 +1,287 @@
+"""`NeuralODETrainer`: a neural ODE that retrains when a slider is let go.
+
+The network learns a field in the phase plane from a few points of one orbit. Where the orbit has
+been it learns the truth; elsewhere nobody told it anything, and the picture shows that.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+import sciml_lab as sl
+from sciml_lab import neural, plot
+from sciml_lab.plot.figure import BLACK, BLUE, GREY, VERMILLION
+from sciml_lab_widgets.base import Explorer
+from sciml_lab_widgets.controls import Button, Slider
+from sciml_lab_widgets.picture import StaticPicture
+from sciml_lab_widgets.words import number
+
+BOX = (0.0, 8.0, 0.0, 5.5)
+PERIOD = sl.zoo.lotka_volterra.facts["period"]
+LONGEST = 2 * PERIOD
+END = LONGEST + 3 * PERIOD  # three periods are always extrapolated
+ARROWS, SHADES = 14, 41  # points along each side: arrows, shading
+DARKEST = 1.6  # above one: an error of 100 % must not hide what lies over it
+NEAR = 0.07  # of the window: this near to the data a state counts as seen
+
+
+class NeuralODETrainer(Explorer):
+    """Explore what a neural ODE learns of Lotka and Volterra's equation, and what it does not.
+
+    Moving the number of points, the noise or the horizon goes on training from the present
+    weights; width and seed begin anew. First the network is fitted to slopes of a spline through
+    the data, then short trajectories are fitted to the data (multiple shooting); `Train longer`
+    ends with the whole trajectory.
+
+    Parameters
+    ----------
+    points, noise, horizon, width, seed
+        Where the sliders stand at first.
+    budget : float
+        Seconds that one training may take; it then stops where it is.
+    steps : int
+        Training steps for each stage.
+
+    Examples
+    --------
+    >>> trainer = NeuralODETrainer(width=8, steps=10)
+    >>> "loss" in trainer.words and "Off the data" in trainer.words
+    True
+    """
+
+    def __init__(
+        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, steps=40
+    ):
+        self.budget, self.steps = budget, steps
+        self.problem = sl.zoo.lotka_volterra(tspan=(0.0, END))
+        self.truth = sl.solve(self.problem, sl.Vern7(), rtol=1e-9, atol=1e-9)
+        self.t = np.linspace(0.0, END, 401)
+        self.orbit = self.truth(self.t)
+        self.p = self.net = self.known = None
+        self.trained, self.loss, self.took = 0, np.nan, 0.0
+        slow = {"live": False}
+        super().__init__(
+            [
+                Slider("points", "data points", points, low=6, high=40, **slow),
+                Slider("noise", "noise", noise, low=0.0, high=0.2, unit="of the size", **slow),
+                Slider("horizon", "data until t", horizon, low=1.5, high=LONGEST, step=0.1,
+                       unit="yr", **slow),
+                Slider("width", "hidden units", width, low=2, high=48, **slow),
+                Slider("seed", "seed", seed, low=0, high=19, **slow),
+                Button("train", "Train longer"),
+            ],
+            height=460,
+        )  # fmt: skip
+
+    # Training --------------------------------------------------------------------------------
+
+    def data(self, values):
+        """Times and noisy states: equally spaced, from the start to the horizon."""
+        t = np.linspace(0.0, values["horizon"], values["points"])
+        clean = self.truth(t)
+        noise = np.random.default_rng(values["seed"]).standard_normal(clean.shape)
+        return t, clean + values["noise"] * self.orbit.std(axis=0) * noise
+
+    def train(self, values, t, data):
+        """Train by what has changed: everything anew, the data, or simply longer."""
+        began = time.perf_counter()
+        fresh = self.known is None or any(values[k] != self.known[k] for k in ("width", "seed"))
+        longer = not fresh and values["train"] != self.known["train"]
+        if fresh:
+            self.net = sl.nn.MLP([2, values["width"], 2])
+            self.p, self.trained = self.net.init(values["seed"]), 0
+        self.field = neural.standardised(self.net, self.orbit)
+        substeps = int(np.clip(np.ceil((t[1] - t[0]) / 0.1), 2, 10))
+        shooting = neural.multiple_shooting_loss(self.field, t, data, length=3, substeps=substeps)
+        stages = [shooting]
+        if fresh:
+            stages.insert(0, neural.collocation_loss(self.field, t, data))
+        if longer:
+            stages.append(neural.trajectory_loss(self.field, t, data, substeps=substeps))
+        for loss in stages:
+            self._descend(loss, began)
+        self.loss = float(shooting(self.p))
+        self.took, self.known = time.perf_counter() - began, dict(values)
+
+    def _descend(self, loss, began):
+        """Some L-BFGS steps, as long as the budget lasts; a loss that cannot start is left out."""
+        if not np.isfinite(_value(loss, self.p)):
+            return
+
+        def enough(step, value, p):
+            return time.perf_counter() - began > self.budget
+
+        steps = self.steps
+        run = sl.train(
+            loss, self.p, optimizer=sl.LBFGS(), steps=steps, callback=enough, progress=False
+        )
+        self.p, self.trained = run.p, self.trained + run.steps
+
+    def moved(self, control):
+        """Say that it trains, then train and draw."""
+        if self._page is not None:
+            self._page.words.value = "<p>Training …</p>"
+        super().moved(control)
+
+    # The picture -----------------------------------------------------------------------------
+
+    def layout(self, picture):
+        """The plane with both fields on the left, both populations over time on the right."""
+        from matplotlib.patheffects import withStroke
+
+        plane = picture.axes([0.075, 0.115, 0.49, 0.755], xlabel="prey $x$", ylabel="predators $y$")
+        plane.set(xlim=BOX[:2], ylim=BOX[2:])
+        plane.grid(False)
+        self.shading = plane.imshow(
+            np.zeros((SHADES, SHADES)), extent=BOX, origin="lower", aspect="auto", zorder=0,
+            cmap="Oranges", vmin=0, vmax=DARKEST, interpolation="bilinear",
+        )  # fmt: skip
+        x = np.linspace(*BOX[:2], ARROWS + 1)[:-1] + BOX[1] / ARROWS / 2
+        y = np.linspace(*BOX[2:], ARROWS + 1)[:-1] + BOX[3] / ARROWS / 2
+        self.states = np.stack([grid.ravel() for grid in np.meshgrid(x, y)])
+        look = {"angles": "xy", "scale_units": "xy", "scale": 1.35 * ARROWS, "headwidth": 4.5,
+                "headlength": 4, "headaxislength": 3.5}  # fmt: skip
+        true = _unit(self.problem.f(self.states, self.problem.p, 0.0))
+        truth = plane.quiver(*self.states, *true, color="#9A9A9A", width=0.004, zorder=1, **look)
+        self.arrows = plane.quiver(*self.states, *true, color=BLUE, width=0.004, zorder=2, **look)
+        (orbit,) = plane.plot(*self.orbit.T, color=GREY, linestyle="-", linewidth=1.2, zorder=2)
+        halo = [withStroke(linewidth=4.5, foreground="white")]  # legible on every shade
+        (self.path,) = plane.plot([], [], color=VERMILLION, linestyle="--", path_effects=halo)
+        (self.dots,) = plane.plot([], [], "o", color=BLACK, markersize=5, zorder=4)
+        self._layout_key(picture)
+        self.lines, self.marks, self.ends = [], [], []
+        for i, (name, bottom) in enumerate((("prey $x$", 0.525), ("predators $y$", 0.115))):
+            axes = picture.axes([0.655, bottom, 0.33, 0.345], xlim=(0, END), ylabel=name)
+            axes.set_ylim(0, BOX[2 * i + 1])
+            if i:
+                axes.set_xlabel("time $t$ [yr]")
+            else:
+                axes.tick_params(labelbottom=False)
+            axes.plot(self.t, self.orbit[:, i], color=GREY, linestyle="-", linewidth=1.2)
+            self.lines += axes.plot([], [], color=VERMILLION, linestyle="--", zorder=3)
+            self.marks += axes.plot([], [], "o", color=BLACK, markersize=3.5, zorder=4)
+            self.ends += axes.plot([], [], color=BLACK, linestyle=":", linewidth=1)
+        picture.moving(self.shading, truth, orbit, self.arrows, self.path, self.dots)
+        picture.moving(*self.lines, *self.marks, *self.ends)
+
+    def _layout_key(self, picture):
+        """Legend and colour key, above both panels."""
+        from matplotlib.lines import Line2D
+
+        look = {"linestyle": "none", "marker": r"$\rightarrow$", "markersize": 13}
+        handles = [
+            Line2D([], [], color=BLACK, linestyle="none", marker="o", label="data"),
+            Line2D([], [], color="#7A7A7A", label="true field", **look),
+            Line2D([], [], color=BLUE, label="learned field", **look),
+            Line2D([], [], color=GREY, linewidth=1.2, linestyle="-", label="truth"),
+            Line2D([], [], color=VERMILLION, linestyle="--", label="learned"),
+            Line2D([], [], color=BLACK, linewidth=1, linestyle=":", label="data end"),
+        ]
+        place = {"loc": "upper left", "columnspacing": 1.0, "handletextpad": 0.5, "fontsize": 9.5}
+        picture.figure.legend(handles=handles[:3], bbox_to_anchor=(0.06, 1.0), ncols=3, **place)
+        picture.figure.legend(handles=handles[3:], bbox_to_anchor=(0.56, 1.0), ncols=3, **place)
+        picture.figure.text(0.078, 0.892, "error of the field:   0", fontsize=9)
+        key = picture.axes([0.283, 0.893, 0.13, 0.022], xticks=[], yticks=[])
+        key.imshow([np.linspace(0, 1, 64)], aspect="auto", cmap="Oranges", vmin=0, vmax=DARKEST)
+        key.grid(False)
+        picture.figure.text(0.421, 0.892, "100 % or more", fontsize=9)
+
+    def draw(self, values):
+        """Train if something has changed, then show field and trajectory."""
+        t, data = self.data(values)
+        if values != self.known:
+            self.train(values, t, data)
+        wrong, near = self._field_error(values["horizon"])
+        self.shading.set_data(np.minimum(wrong, 1.0))
+        learned = self.field(self.states, self.p)
+        self.arrows.set_UVC(*_unit(learned))
+        path = self._trajectory(data[0])
+        self.path.set_data(*path.T)
+        self.dots.set_data(*data.T)
+        for i in range(2):
+            self.lines[i].set_data(self.t[: len(path)], path[:, i])
+            self.marks[i].set_data(t, data[:, i])
+            self.ends[i].set_data([values["horizon"]] * 2, BOX[2 * i : 2 * i + 2])
+        return " ".join(self._say(values, path, wrong, near))
+
+    def _trajectory(self, u0):
+        """The learned equation's own trajectory, as far as it gets."""
+        problem = sl.ODEProblem(self.field, u0, (0.0, END), self.p)
+        sol = sl.solve(problem, sl.Tsit5(), rtol=1e-5, atol=1e-5, max_steps=1000, callbacks=_far)
+        return sol(self.t[self.t <= sol.t[-1]])
+
+    def _field_error(self, horizon):
+        """Relative error of the field on a grid, and which of its states lie near the data."""
+        x, y = np.linspace(*BOX[:2], SHADES), np.linspace(*BOX[2:], SHADES)
+        states = np.stack([grid.ravel() for grid in np.meshgrid(x, y)])
+        true = self.problem.f(states, self.problem.p, 0.0)
+        size = self.orbit.std(axis=0)[:, None]  # both populations count alike
+        error = np.linalg.norm((self.field(states, self.p) - true) / size, axis=0)
+        speed = np.linalg.norm(true / size, axis=0)
+        wrong = error / np.maximum(speed, 0.1 * np.median(speed))  # it vanishes at rest
+        seen = self.orbit[self.t <= horizon].T[:, :, None]
+        window = np.array([BOX[1], BOX[3]])[:, None, None]
+        apart = np.linalg.norm((seen - states[:, None]) / window, axis=0).min(axis=0)
+        return wrong.reshape(SHADES, SHADES), (apart < NEAR).reshape(SHADES, SHADES)
+
+    def _say(self, values, path, wrong, near):
+        """Loss, error on and off the data, and how far the extrapolation holds."""
+        yield (
+            f"After {self.trained} training steps (the last ones took {self.took:.1f} s) the loss, "
+            f"mean squared error of short trajectories, is {number(self.loss)}."
+        )
+        yield f"Near the data the learned field is wrong by {_percent(np.median(wrong[near]))}."
+        yield f"Off the data: by {_percent(np.median(wrong[~near]))} (medians)."
+        after = (self.t > values["horizon"]) & (self.t <= values["horizon"] + 3 * PERIOD)
+        if len(path) < len(self.t):
+            yield f"The learned trajectory runs away at t = {number(self.t[len(path) - 1])}."
+            return
+        error = neural.relative_error(path[after], self.orbit[after])
+        good = "it holds" if error < 0.1 else "it drifts" if error < 0.7 else "it is lost"
+        yield (
+            f"Extrapolated over three more periods its error is {number(error)} of the "
+            f"truth's standard deviation: {good}."
+        )
+
+    # The static twin -------------------------------------------------------------------------
+
+    def static(self, **values):
+        """Return the static twin, trained from the beginning at these values.
+
+        Examples
+        --------
+        >>> twin = NeuralODETrainer(width=8, steps=5).static(points=8)
+        >>> twin.alt.startswith("After")
+        True
+        """
+        for name, value in values.items():
+            self._control(name).checked(value)
+        start = {**self.values, **values}
+        start.pop("train")
+        fresh = type(self)(**start, budget=np.inf, steps=self.steps)
+        return StaticPicture(fresh.picture.sharp_pixels(), fresh.words, width=self.picture.width)
+
+
+def _value(loss, p) -> float:
+    """The loss, or NaN where a trajectory blows up."""
+    try:
+        return float(loss(p))
+    except sl.SolveError:
+        return np.nan
+
+
+def _unit(slopes):
+    """Arrows of one length on the page."""
+    dx, dy, _ = plot.directions(slopes[0], slopes[1], BOX)
+    return dx, dy
+
+
+def _far(record) -> bool:
+    """Whether a trajectory has left for good."""
+    return bool(np.max(np.abs(record.u_new)) > 100)
+
+
+def _percent(x) -> str:
+    return f"{100 * x:.0f} %" if x >= 0.095 else f"{100 * x:.1f} %"
