@@ -20,6 +20,7 @@ array([[4., 2.],
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -30,11 +31,11 @@ from .values import as_value, is_traced, primal
 _LATER = object()  # no x given: the caller wants the derivative as a function
 
 
-def _two_styles(compute):
+def _two_styles(compute) -> Any:
     """Let ``grad(f)`` be a function of x, and ``grad(f, x)`` its value."""
 
     @functools.wraps(compute)
-    def either(f, x=_LATER, *, mode=compute.__kwdefaults__["mode"]):
+    def either(f, x=_LATER, *, mode=compute.__kwdefaults__["mode"]) -> Any:
         _check(f, mode)
         if x is _LATER:
             later = functools.partial(compute, f, mode=mode)
@@ -373,7 +374,7 @@ def _rows(f, xs, mode):
     return y, blocks
 
 
-def _pull_by_pushing(f, xs, mode):
+def _pull_by_pushing(f, xs, mode) -> Any:
     """Get ``J^T g`` from the whole Jacobian, as a forward mode has to."""
     y, blocks = None, []
     for k, x in enumerate(xs):

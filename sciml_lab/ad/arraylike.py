@@ -5,6 +5,8 @@ its functions over (`__array_ufunc__`, `__array_function__`), and what has no ru
 by name: no value ever leaves its derivative behind in silence.
 """
 
+from typing import NoReturn
+
 import numpy as np
 
 from . import numpy_functions, rules, rules_arrays, rules_linear
@@ -18,14 +20,14 @@ class LostDerivative(TypeError):
     """A derivative would be lost on the way: the operation is refused."""
 
 
-def _refuse(what):
+def _refuse(what) -> NoReturn:
     raise TypeError(
         f"{what} has no derivative rule for traced values: write it with functions that have one, "
         "or add a rule with  sl.ad.primitive(function, jvp=..., vjp=...)."
     )
 
 
-def no_writing(what):
+def no_writing(what) -> NoReturn:
     """Refuse to write into an array."""
     raise LostDerivative(
         f"{what} writes into an array during differentiation, and its derivative would be lost: "
@@ -33,7 +35,7 @@ def no_writing(what):
     )
 
 
-def _no_number(kind):
+def _no_number(kind) -> NoReturn:
     raise LostDerivative(
         f"{kind} was asked of a traced value, and its derivative would be lost: keep the value as "
         "it is and use np.sin and the like instead of math.sin, or take sl.ad.primal(x) where no "
@@ -46,7 +48,6 @@ class ArrayLike(Traced):
 
     __slots__ = ()
     __array_priority__ = 1000.0
-    __hash__ = None  # as for arrays, since == compares entries
 
     # -- the two protocols of NumPy ----------------------------------------------------------
 
@@ -293,6 +294,16 @@ class ArrayLike(Traced):
             return self + np.zeros((), dtype)
         _no_number(f"the type {dtype} (.astype)")
 
+    def flatten(self):
+        """One axis."""
+        return numpy_functions.ravel(self)
+
+    def conj(self):
+        """Complex conjugate."""
+        return rules.conjugate(self)
+
+    conjugate = conj
+
     def copy(self, order="C"):
         """Give itself: a traced value is never written into."""
         return self
@@ -308,8 +319,10 @@ class ArrayLike(Traced):
 
     def __getattr__(self, name):
         """Find np.sin(x) under x.sin() too: NumPy asks so for the entries of an object array."""
+        if name.startswith("__"):
+            raise AttributeError(name)  # NumPy asks for several of these, and often
         rule = getattr(rules, name, None)
-        if isinstance(rule, Primitive) and not name.startswith("_"):
+        if isinstance(rule, Primitive):
             return lambda *others: rule(self, *others)
         raise AttributeError(
             f"a traced value has no attribute {name!r}: use what NumPy arrays have and can be "
@@ -332,5 +345,3 @@ for _function in (
     np.argsort, np.nonzero, np.round, np.trace,
 ):  # fmt: skip
     setattr(ArrayLike, _function.__name__, _as_method(_function))
-ArrayLike.conj = ArrayLike.conjugate = lambda self: rules.conjugate(self)
-ArrayLike.flatten = ArrayLike.ravel

@@ -15,6 +15,8 @@ Examples
 4.0534278938986...
 """
 
+from typing import Any
+
 import numpy as np
 
 from .finite import central_difference
@@ -23,7 +25,7 @@ from .values import as_value, primal
 TINY = 1e-200
 
 
-def complex_step(f, x, v=1.0, h=TINY, *, check=True):
+def complex_step(f, x, v: Any = 1.0, h=TINY, *, check=True):
     """Differentiate f at x in the direction v: ``Im f(x + ihv) / h``.
 
     Parameters

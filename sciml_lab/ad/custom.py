@@ -27,6 +27,7 @@ class Custom(Primitive):
         return as_value(collect(self.__wrapped__(*args, **settings)), f"the result of {self.name}")
 
     def __call__(self, *args, **settings) -> Any:
+        """Apply it, on autograd values too."""
         if any(is_box(x) for x in args):
             if self._on_boxes is None:
                 self._on_boxes = _for_autograd(self)

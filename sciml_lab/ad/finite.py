@@ -11,6 +11,8 @@ Examples
 True
 """
 
+from typing import Any
+
 import numpy as np
 
 from .values import as_value, primal
@@ -20,7 +22,7 @@ BEST = EPS ** (1 / 3)  # step for a first derivative by central differences
 BEST_SECOND = EPS ** (1 / 4)  # step for a second derivative
 
 
-def central_difference(f, x, v=1.0, h=None, *, richardson=False):
+def central_difference(f, x, v: Any = 1.0, h=None, *, richardson=False):
     """Differentiate f at x in the direction v: ``(f(x + h v) - f(x - h v)) / 2h``.
 
     Parameters
@@ -83,7 +85,8 @@ def step(x, v, relative):
 
 def _ridders(f, x, v, h, shrink=1.4, rows=10):
     """Extrapolate h -> 0 by Neville's scheme, and keep the entry that agrees best."""
-    best, best_error = None, np.inf
+    best: Any = None
+    best_error = np.inf
     previous = []
     for _ in range(rows):
         row = [_quotient(f, x, v, h)]

@@ -10,6 +10,7 @@ returns y and ``J V``; ``pull(f, xs)`` returns y and a function of g that gives 
 
 import contextlib
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from .tape import Tape, Var
 from .values import as_value, is_box, new_level
 
 
-def call(f, xs):
+def call(f, xs) -> Any:
     """Call f and take care of its result: lists are gathered, nonsense is refused."""
     try:
         y = f(*xs)
@@ -51,7 +52,7 @@ def as_directions(v):
 
 
 # Forward: dual numbers.
-def push_dual(f, xs, vs):
+def push_dual(f, xs, vs) -> Any:
     """Carry tangents along."""
     level = new_level()
     y = call(f, [make_dual(x, v, level) for x, v in zip(xs, vs, strict=True)])
@@ -61,7 +62,7 @@ def push_dual(f, xs, vs):
 
 
 # Reverse: the tape.
-def pull_tape(f, xs):
+def pull_tape(f, xs) -> Any:
     """Record, then sweep back as often as asked."""
     tape = Tape()
     inputs = [tape.input(x) for x in xs]
@@ -89,7 +90,7 @@ def _one_by_one(derivative, f, xs, vs):
     return call(f, xs), np.stack(columns, axis=-1)
 
 
-def push_finite(f, xs, vs):
+def push_finite(f, xs, vs) -> Any:
     """Central differences along each direction."""
 
     def derivative(f, line):
@@ -99,7 +100,7 @@ def push_finite(f, xs, vs):
     return _one_by_one(derivative, f, xs, vs)
 
 
-def push_complex(f, xs, vs):
+def push_complex(f, xs, vs) -> Any:
     """Complex steps along each direction; the first one is checked for analyticity."""
     checked = []
 
@@ -143,7 +144,7 @@ def _no_warning_of_a_constant():
         yield
 
 
-def push_autograd(f, xs, vs):
+def push_autograd(f, xs, vs) -> Any:
     """Forward mode of autograd, one direction after the other."""
     push = autograd().make_jvp(lambda args: call(f, list(args)))(tuple(xs))
     y, columns = None, []
@@ -154,7 +155,7 @@ def push_autograd(f, xs, vs):
     return y, np.stack(columns, axis=-1)
 
 
-def pull_autograd(f, xs):
+def pull_autograd(f, xs) -> Any:
     """Reverse mode of autograd."""
     with _no_warning_of_a_constant():
         pullback, y = autograd().make_vjp(lambda args: call(f, list(args)))(tuple(xs))

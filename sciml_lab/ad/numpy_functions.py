@@ -5,6 +5,8 @@ others (`np.mean` is a sum and a division), and some have no slope at all: a com
 a rounding give plain values.
 """
 
+from typing import Any
+
 import numpy as np
 
 from . import rules, rules_arrays, rules_linear
@@ -261,7 +263,7 @@ def sort(x, axis=-1):
 
 
 @covers(np.concatenate)
-def concatenate(arrays, axis=0):
+def concatenate(arrays, axis: Any = 0):
     """Join along an axis."""
     if axis is None:
         return concatenate([np.ravel(x) for x in map(collect, arrays)])
@@ -378,7 +380,7 @@ def outer(x, y):
 
 
 @covers(np.tensordot)
-def tensordot(x, y, axes=2):
+def tensordot(x, y, axes: Any = 2):
     """Sum over pairs of axes: transpose, reshape, and one matrix product."""
     x, y = collect(x), collect(y)
     if np.ndim(axes) == 0:

@@ -44,6 +44,7 @@ class Primitive:
         self.fun, self.jvps, self.vjps, self.name = fun, jvps, vjps, name
 
     def __call__(self, *args, **kwargs) -> Any:
+        """Apply it: the innermost derivative among the arguments decides how."""
         top = None
         for x in args:
             if isinstance(x, Traced):

@@ -155,7 +155,7 @@ def _is_basic(index):
 
 
 def _put(g, index, shape):
-    out = np.zeros(shape, np.result_type(g, 0.0))
+    out = np.zeros(shape, g.dtype)
     if _is_basic(index):
         out[index] = g  # no entry is named twice
     else:

@@ -83,7 +83,7 @@ class Tape:
         """Begin with a value: everything made from it will be recorded."""
         value = as_value(value, "value")
         self.entries.append(Entry(None, (), (), value, (), {}))
-        return Var(value, self, len(self.entries) - 1)
+        return make_var(value, self, len(self.entries) - 1)
 
     def sweep(self, seeds) -> list:
         """Pull cotangents back from the end to the beginning.
@@ -200,12 +200,10 @@ class Var(ArrayLike):
     __slots__ = ("index", "level", "tape", "value")
     reverse = True
 
-    def __init__(self, value, tape=None, index=None):
-        if index is None:
-            fresh = (Tape() if tape is None else tape).input(value)
-            value, tape, index = fresh.value, fresh.tape, fresh.index
-        self.value, self.tape, self.index = value, tape, index
-        self.level = tape.level
+    def __init__(self, value, tape=None):
+        fresh = (Tape() if tape is None else tape).input(value)
+        self.value, self.tape, self.index = fresh.value, fresh.tape, fresh.index
+        self.level = fresh.level
 
     def apply(self, rule, args, kwargs):
         """Apply a primitive to the values and write it down."""
@@ -223,11 +221,18 @@ class Var(ArrayLike):
         tape = self.tape
         entries = tape.entries
         entries.append(Entry(rule, positions, parents, answer, values, kwargs))
-        return Var(answer, tape, len(entries) - 1)
+        return make_var(answer, tape, len(entries) - 1)
 
     def __repr__(self):
         value = self.value
         return f"Var({value.item()!r})" if isinstance(value, np.generic) else f"Var({value!r})"
+
+
+def make_var(value, tape, index) -> Var:
+    """Put a value together with its place on the tape."""
+    var = object.__new__(Var)
+    var.value, var.tape, var.index, var.level = value, tape, index, tape.level
+    return var
 
 
 def _brief(x):

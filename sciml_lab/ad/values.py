@@ -122,7 +122,8 @@ def primal(x: Any) -> Any:
     >>> float(primal(Dual(3.0, 1.0) * 2))
     6.0
     """
-    if type(x) is np.ndarray and not x.dtype.hasobject:
+    kind = type(x)
+    if kind is np.ndarray and not x.dtype.hasobject:
         return x  # the common case first: every step of a solver asks
     while True:
         if isinstance(x, Traced):

@@ -98,7 +98,7 @@ def test_jvp_and_vjp_of_tuples(mode):
 def test_jvp_and_vjp_of_one_array(mode):
     anp = library(mode)
     x = np.array([0.3, 1.0])
-    y, y_dot = ad.jvp(anp.sin, x, [1.0, 0.0], mode=mode)
+    _y, y_dot = ad.jvp(anp.sin, x, [1.0, 0.0], mode=mode)
     close(y_dot, [np.cos(0.3), 0.0], mode)
     _, x_bar = ad.vjp(anp.sin, x, [0.0, 1.0], mode=mode)
     close(x_bar, [0.0, np.cos(1.0)], mode)
