@@ -267,7 +267,7 @@ class Tableau:
 
     def _table(self):
         """Lines of the Butcher tableau: c | A over b (and bhat)."""
-        rows = [
+        rows: list[list] = [
             [c, *(row[:i] if self.explicit else row)]
             for i, (c, row) in enumerate(zip(self.c, self.A, strict=True))
         ]
