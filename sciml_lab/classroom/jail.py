@@ -17,9 +17,11 @@ Without root, a user namespace gives the same walls where the kernel allows it.
 import ctypes
 import json
 import os
-import resource
 import signal
 import sys
+
+if sys.platform != "win32":
+    import resource
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
     0x00020000,
@@ -29,7 +31,7 @@ _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
     0x40000000,
 )
 _NOSUID, _NODEV, _BIND, _REC, _PRIVATE = 0x2, 0x4, 0x1000, 0x4000, 0x40000
-_SET_PDEATHSIG, _SET_NO_NEW_PRIVS = 1, 38
+_SET_PDEATHSIG, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 1, 36, 38
 
 #: Folders that are emptied in any case; what is needed from them is let in through windows.
 ALWAYS_HIDDEN = ("/tmp", "/var/tmp", "/dev/shm", "/root", "/home", "/mnt", "/media")
@@ -42,6 +44,8 @@ def main() -> None:
         new_namespaces()
         build_view(order["needed"], order["hidden"], order["folder"])
         _in_first_process(lambda: _become(order))
+    elif sys.platform == "linux":
+        _adopting(lambda: _become(order))
     else:
         _become(order)
 
@@ -140,6 +144,37 @@ def _in_first_process(command) -> None:
                 os._exit(_code(status))
     _, status = os.waitpid(first, 0)
     os._exit(_code(status))
+
+
+def _adopting(command) -> None:
+    """Without a process table of its own: adopt whatever the command leaves behind, and end it."""
+    _call("prctl", _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    child = os.fork()
+    if child == 0:
+        command()
+    _, status = os.waitpid(child, 0)
+    for _ in range(1000):
+        left = children(os.getpid())
+        if not left:
+            break
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)  # its own children come to this process next
+            os.waitpid(pid, 0)
+    os._exit(_code(status))
+
+
+def children(pid: int) -> list[int]:
+    """The processes whose parent is `pid`."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", errors="replace") as file:
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+        except (OSError, ValueError):
+            continue  # it has ended meanwhile
+        if int(parent) == pid and state != "Z":
+            found.append(int(name))
+    return found
 
 
 def _become(order: dict) -> None:

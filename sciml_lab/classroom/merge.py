@@ -50,6 +50,7 @@ def merge(master: dict, submission: dict, seed: int, secret: str) -> Merged:
     by_name = _by_name(master)
     names = list(by_name)
     stubs = _by_name(build.student_form(master, "assignment"))
+    student = student_of(submission) or student_of(master)
     draw = np.random.default_rng(seed)
     seeds = {name: int(draw.integers(1, 2**31)) for name in names}
     marks = {name: f"value {secret}-{number}> " for number, name in enumerate(names)}
@@ -60,14 +61,14 @@ def merge(master: dict, submission: dict, seed: int, secret: str) -> Merged:
             source = _check_source(cell["source"], marks[name], seeds[name])
         else:
             source = stubs[name]["source"]
+        if student is not None and cell["cell_type"] == "code" and not rules.is_solution(cell):
+            source = f"student = {student!r}\n{source}"
         return nb.cell(cell["cell_type"], source)
 
     cells: list[tuple[str | None, dict]] = []  # with the grade_id of those that have one
     notes = []
-    asks = next((cell for cell in master["cells"] if _student(cell) is not None), None)
-    if asks is not None and student_of(submission) is None:
-        notes.append("The cell  student = '...'  was missing and was put back as it was released.")
-        cells.append((None, nb.cell("code", asks["source"])))
+    if student is not None and student_of(submission) is None:
+        notes.append("No line  student = '...'  could be read; the released one was put back.")
     for cell in submission["cells"]:
         name, placed = _name(cell, by_name), {name for name, _ in cells}
         theirs = name is None or rules.is_solution(by_name[name])
@@ -84,7 +85,9 @@ def merge(master: dict, submission: dict, seed: int, secret: str) -> Merged:
             what = "empty" if rules.is_solution(by_name[name]) else "unchanged"
             notes.append(f"The cell {name} was missing and was put back {what}.")
             before = [placed_names.index(n) for n in names[:number] if n in placed_names]
-            cells.insert(max(before, default=-1) + 1, (name, restored(name)))
+            after = [placed_names.index(n) for n in names[number:] if n in placed_names]
+            at = max(before) + 1 if before else min(after, default=len(cells))
+            cells.insert(at, (name, restored(name)))
     code = [name for name, cell in cells if cell["cell_type"] == "code"]
     places = {name: code.index(name) for name in names if rules.is_test(by_name[name])}
     return Merged(nb.new([cell for _, cell in cells]), places, marks, notes)

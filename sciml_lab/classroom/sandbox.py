@@ -29,14 +29,14 @@ _FIRST_UID, _UIDS = 61184, 4000  # no person's: the range that service managers 
 _MAX_LOG = 20_000_000
 
 SENTENCES = {
-    "namespaces": "Each submission ran walled in: no network, no view of the master, of other "
+    "namespaces": "Submissions run walled in: no network, no view of the master, of other "
     "submissions or of your files, bounded in time, memory and processes.",
-    "user": "Each submission ran as another user, bounded in time, memory and processes; it could "
-    "read whatever every user of this machine can read.",
-    "limits": "Each submission ran under your own name, bounded in time and memory only: it could "
-    "read your files, the master among them. Grade on Linux to wall it in.",
-    "time": "Each submission ran under your own name, bounded in time only: it could read your "
-    "files, the master among them. Grade on Linux to wall it in.",
+    "user": "Submissions run as another user, bounded in time, memory and processes; they can "
+    "read what every user of this machine can read.",
+    "limits": "Submissions run under your own name, bounded in time and memory only: they can "
+    "read your files, the master among them. Grade on Linux to wall them in.",
+    "time": "Submissions run under your own name, bounded in time only: they can read your "
+    "files, the master among them. Grade on Linux to wall them in.",
 }
 
 
@@ -113,7 +113,7 @@ def run_notebook(text: str, *, limits: Limits, hidden=(), slot: int = 0) -> Run:
             os.chown(folder, uid, uid)
             os.chown(folder / "notebook.ipynb", uid, uid)
         argv = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", ".", "-q"]
-        for plugin in ("no:cacheprovider", "nbval.plugin", "sciml_lab.classroom.cell_log"):
+        for plugin in ("no:cacheprovider", "sciml_lab.classroom.cell_log", "nbval.plugin"):
             argv += ["-p", plugin]
         argv += ["--nbval-lax", "--nbval-current-env", "notebook.ipynb"]
         argv += [f"--nbval-cell-timeout={limits.cell_seconds}"]
@@ -177,16 +177,20 @@ def _watch(command: dict, limits: Limits, uid: int | None) -> Run:
         **log.popen_options,
     )
     log.started()
-    ended, deadline = "", time.monotonic() + limits.total_seconds
+    ended, now = "", time.monotonic()
+    deadline, look = now + limits.total_seconds, now
     while process.poll() is None and not ended:
         time.sleep(0.05)
         log.read()
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             ended = f"the notebook ran longer than {limits.total_seconds:g} seconds and was ended"
         elif len(log.content) > _MAX_LOG:
             ended = "the notebook printed more than is read and was ended"
-        elif _memory(process.pid) > limits.memory_mb * 1_000_000:
-            ended = f"the notebook used more than {limits.memory_mb} MB of memory and was ended"
+        elif now > look:
+            look = now + 0.5  # looking through all processes takes time itself
+            if _memory(process.pid) > limits.memory_mb * 1_000_000:
+                ended = f"the notebook used more than {limits.memory_mb} MB of memory and was ended"
     _end(process, uid)
     log.read()
     log.close()
@@ -253,15 +257,15 @@ def _end(process, uid: int | None) -> None:
             ["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False
         )
     else:
-        _kill(os.killpg, process.pid)
         for _ in range(50):
-            left = _of_user(uid) if uid is not None else []
+            left = _descendants(process.pid) + (_of_user(uid) if uid is not None else [])
             if not left:
                 break
             for number in (signal.SIGSTOP, signal.SIGKILL):  # a stopped process starts no other
                 for pid in left:
                     _kill(os.kill, pid, number)
             time.sleep(0.02)
+        _kill(os.killpg, process.pid)
     process.wait(timeout=30)
 
 
@@ -270,6 +274,19 @@ def _kill(how, pid: int, number: int = 9) -> None:
         how(pid, number)
     except ProcessLookupError:
         return  # it has ended by itself
+
+
+def _descendants(pid: int) -> list[int]:
+    """Everything that the process has started, where there is a /proc that tells."""
+    if sys.platform != "linux":
+        return []
+    from sciml_lab.classroom import jail
+
+    found, new = [], [pid]
+    while new:
+        new = [child for parent in new for child in jail.children(parent)]
+        found += new
+    return found
 
 
 def _entries(log: bytes) -> dict[int, dict]:
