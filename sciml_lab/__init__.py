@@ -12,6 +12,7 @@ True
 """
 
 import importlib
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -47,7 +48,7 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = sorted([*_HOME, *_SUBMODULES, "__version__"])
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Load a public name when it is first asked for (PEP 562)."""
     if name in _SUBMODULES:
         value = importlib.import_module(f"{__name__}.{name}")
