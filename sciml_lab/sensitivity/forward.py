@@ -20,6 +20,7 @@ from sciml_lab.ad import Dual, collect, is_traced, primal
 from sciml_lab.ad.values import new_level
 from sciml_lab.sensitivity.discrete import failed
 from sciml_lab.sensitivity.entry import take_apart
+from sciml_lab.solvers.solution import SolveInterrupted
 
 _KNOWN = ("u0", "p")
 
@@ -130,7 +131,7 @@ class ForwardSensitivity:
             return self._solve_plainly(solve_plain, problem, method, settings)
         settings = {**settings, "saveat": inputs.lower_saveat}
         directions = Directions(inputs.names, inputs.lower, inputs.lower_saveat)
-        solution = solve_plain(*directions.seed(inputs.lower, method, settings))
+        solution = _run(solve_plain, directions, inputs.lower, method, settings)
         if not solution.success:
             raise failed(_strip(solution, directions, problem))
         dense, t = solution._dense, inputs.times(directions.split(solution.t)[0])
@@ -147,11 +148,20 @@ class ForwardSensitivity:
         if not names:
             raise ValueError("wrt asks for the derivative by p, and the problem has none.")
         directions = Directions(names, problem, None)
-        solution = solve_plain(*directions.seed(problem, method, settings))
+        solution = _run(solve_plain, directions, problem, method, settings)
         _, tangents = directions.split(solution.u)
         solution = _strip(solution, directions, problem)
         solution.sensitivities = Sensitivities(solution.t, tangents.get("p"), tangents.get("u0"))
         return solution
+
+
+def _run(solve_plain, directions, problem, method, settings):
+    """Solve on dual numbers; an interrupt hands over plain ones."""
+    try:
+        return solve_plain(*directions.seed(problem, method, settings))
+    except SolveInterrupted as stop:
+        _strip(stop.solution, directions, problem)
+        raise
 
 
 def _strip(solution, directions, problem):

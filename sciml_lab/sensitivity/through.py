@@ -9,8 +9,8 @@ class ThroughSolver:
 
     The solver is ordinary code of `+` and `*`, so a tape or autograd can record all of it, and a
     derivative of any order and mode follows. The price is the tape: every stage of every attempted
-    step stays in memory, about a hundred entries a step even for a problem of two equations. The
-    same numbers come cheaper from `DiscreteAdjoint`, which this one is a check of.
+    step stays in memory, more than a hundred entries a step even for a problem of two equations.
+    The same numbers come cheaper from `DiscreteAdjoint`, which this one is a check of.
 
     Examples
     --------
