@@ -24,9 +24,16 @@ from typing import Any
 
 import numpy as np
 
-from .finite import second_difference
+from .assemble import (
+    full_jacobian,
+    need_scalar,
+    pull_by_pushing,
+    rows,
+    second_differences,
+    tidy,
+)
 from .modes import MODES, PULL, PUSH, as_directions, autograd, call
-from .values import as_value, is_traced, primal
+from .values import as_value, primal
 
 _LATER = object()  # no x given: the caller wants the derivative as a function
 
@@ -79,7 +86,7 @@ def derivative(f, x=_LATER, *, mode="dual"):
         raise ValueError(
             f"x must be one number for `derivative` (it has shape {x.shape}): use grad or jacobian."
         )
-    return _jacobian(f, x, mode)
+    return full_jacobian(f, x, mode)
 
 
 @_two_styles
@@ -136,13 +143,13 @@ def value_and_grad(f, x=_LATER, *, mode="tape"):
     x = _value(x)
     if mode in PULL:
         y, pullback = PULL[mode](f, [x])
-        _need_scalar(y)
+        need_scalar(y)
         g = pullback(np.ones(y.shape))[0]
     else:
-        y, pullback = _pull_by_pushing(f, [x], mode)
-        _need_scalar(y)
+        y, pullback = pull_by_pushing(f, [x], mode)
+        need_scalar(y)
         g = pullback(np.ones(y.shape))[0]
-    return _tidy(np.reshape(y, ()) if y.ndim else y), _tidy(g)
+    return tidy(np.reshape(y, ()) if y.ndim else y), tidy(g)
 
 
 def jvp(f, x, v, *, mode="dual"):
@@ -184,12 +191,12 @@ def jvp(f, x, v, *, mode="dual"):
             raise ValueError(f"v has shape {b.shape} where x has shape {a.shape}: make them equal.")
     if mode in PUSH:  # autograd is there too
         y, y_dot = PUSH[mode](f, xs, [as_directions(b) for b in vs])
-        return _tidy(y), _tidy(y_dot[..., 0])
+        return tidy(y), tidy(y_dot[..., 0])
     for a in xs:
         _need_real(a, "jvp")
-    y, rows = _rows(f, xs, mode)
-    y_dot = sum(np.reshape(r, (y.size, -1)) @ np.ravel(b) for r, b in zip(rows, vs, strict=True))
-    return _tidy(y), _tidy(np.reshape(y_dot, y.shape))
+    y, blocks = rows(f, xs, mode)
+    y_dot = sum(np.reshape(r, (y.size, -1)) @ np.ravel(b) for r, b in zip(blocks, vs, strict=True))
+    return tidy(y), tidy(np.reshape(y_dot, y.shape))
 
 
 def vjp(f, x, g=None, *, mode="tape"):
@@ -228,7 +235,7 @@ def vjp(f, x, g=None, *, mode="tape"):
     if mode in PULL:
         y, pull = PULL[mode](f, xs)
     else:
-        y, pull = _pull_by_pushing(f, xs, mode)
+        y, pull = pull_by_pushing(f, xs, mode)
 
     def pullback(g):
         g = as_value(g, "g")
@@ -236,10 +243,10 @@ def vjp(f, x, g=None, *, mode="tape"):
             raise ValueError(
                 f"g has shape {g.shape}, but f(x) has shape {y.shape}: make them equal."
             )
-        x_bar = tuple(_tidy(part) for part in pull(g))
+        x_bar = tuple(tidy(part) for part in pull(g))
         return x_bar if isinstance(x, tuple) else x_bar[0]
 
-    return _tidy(y), (pullback if g is None else pullback(g))
+    return tidy(y), (pullback if g is None else pullback(g))
 
 
 @_two_styles
@@ -272,7 +279,7 @@ def jacobian(f, x=_LATER, *, mode="dual"):
     array([[3., 2.],
            [1., 1.]])
     """
-    return _jacobian(f, _value(x), mode)
+    return full_jacobian(f, _value(x), mode)
 
 
 @_two_styles
@@ -309,104 +316,20 @@ def hessian(f, x=_LATER, *, mode="dual"):
     x = _value(x)
     _need_real(x, "hessian")
     if mode == "finite_difference":
-        return _second_differences(f, x)
+        return second_differences(f, x)
     inner = "autograd" if mode == "autograd" else "tape"
 
     def gradient(z):
         y, pullback = PULL[inner](f, [z])
         if mode != "complex_step":
-            _need_scalar(y)
+            need_scalar(y)
         return pullback(np.ones(y.shape))[0]
 
     if mode == "complex_step":
-        _need_scalar(call(f, [x]))
+        need_scalar(call(f, [x]))
     if mode == "autograd":
         return autograd().jacobian(gradient)(x)
-    return _jacobian(gradient, x, mode)
-
-
-def _jacobian(f, x, mode):
-    if x.dtype.kind == "c":
-        return _complex_jacobian(f, x, mode)
-    if mode in PULL:
-        return _tidy(_rows(f, [x], mode)[1][0])
-    y, slope = PUSH[mode](f, [x], [_identity(x)])
-    return _tidy(np.reshape(slope, (*y.shape, *x.shape)))
-
-
-def _complex_jacobian(f, x, mode):
-    """Move x along the real and the imaginary axis: the slopes must be the same number."""
-    if mode in PULL:
-        y, pull = PULL[mode](f, [x])
-        along, across = (
-            np.stack([pull(np.reshape(part * row, y.shape))[0] for row in np.eye(y.size)])
-            if y.size
-            else np.zeros((0, *x.shape))
-            for part in (1.0, 1j)
-        )
-    elif mode == "dual":
-        one = _identity(x)
-        y, slope = PUSH[mode](f, [x], [np.concatenate([one, 1j * one], axis=-1)])
-        along, across = slope[..., : x.size], slope[..., x.size :]
-    else:
-        raise TypeError("x is complex, and steps differentiate along real x only: use mode='dual'.")
-    if not np.allclose(primal(across), 1j * primal(along)):
-        raise ValueError(
-            "f has no complex derivative here, since it is not analytic (does it use abs, real or "
-            "conj?): use grad of a real result, or jvp along a direction."
-        )
-    return _tidy(np.reshape(along, (*y.shape, *x.shape)))
-
-
-def _rows(f, xs, mode):
-    """Sweep once for each entry of y: the Jacobian by rows, one block for each real argument."""
-    y, pull = PULL[mode](f, xs)
-    parts = (1.0, -1j) if np.iscomplexobj(primal(y)) else (1.0,)  # real and imaginary part of y
-    blocks = [np.zeros((*y.shape, *x.shape)) for x in xs]
-    if y.size:
-        swept = [
-            [pull(np.reshape(part * row, y.shape)) for row in np.eye(y.size)] for part in parts
-        ]
-        blocks = [sum(
-            unit * np.reshape(np.stack([row[k] for row in rows]), (*y.shape, *x.shape))
-            for unit, rows in zip((1.0, 1j), swept, strict=False)
-        ) for k, x in enumerate(xs)]  # fmt: skip
-    return y, blocks
-
-
-def _pull_by_pushing(f, xs, mode) -> Any:
-    """Get ``J^T g`` from the whole Jacobian, as a forward mode has to."""
-    y, blocks = None, []
-    for k, x in enumerate(xs):
-        one = _identity(x)
-        if x.dtype.kind == "c":
-            one = np.concatenate([one, 1j * one], axis=-1)
-        y, slope = PUSH[mode](lambda z, k=k: call(f, [*xs[:k], z, *xs[k + 1 :]]), [x], [one])
-        blocks.append(np.reshape(slope, (y.size, one.shape[-1])))
-
-    def pull(g):
-        found = []
-        for x, block in zip(xs, blocks, strict=True):
-            x_bar = np.real(np.ravel(g) @ block)
-            if x.dtype.kind == "c":
-                x_bar = x_bar[: x.size] - 1j * x_bar[x.size :]
-            found.append(np.reshape(x_bar, x.shape))
-        return found
-
-    return y, pull
-
-
-def _second_differences(f, x):
-    _need_scalar(call(f, [x]))
-    unit = np.reshape(_identity(x), (*x.shape, x.size))
-    n = x.size
-    h = [[None] * n for _ in range(n)]
-    for i in range(n):
-        for j in range(i + 1):
-            value = second_difference(lambda z: call(f, [z]), x, unit[..., i], unit[..., j])
-            h[i][j] = h[j][i] = np.reshape(value, ())
-    flat = np.stack([np.stack(row) for row in h]) if n else np.zeros((0, 0))
-    return _tidy(np.reshape(flat, x.shape * 2))
+    return full_jacobian(gradient, x, mode)
 
 
 # Checks of what comes in.
@@ -428,28 +351,6 @@ def _arguments(x, name="x"):
     return [_value(part, name) for part in (x if isinstance(x, tuple) else (x,))]
 
 
-def _identity(x):
-    return np.reshape(np.eye(x.size), (*x.shape, x.size))
-
-
-def _need_scalar(y):
-    if y.size != 1:
-        raise ValueError(
-            f"f must return one number for a gradient (it returned shape {y.shape}): take a sum or "
-            "an entry of it, or use jacobian."
-        )
-    if np.iscomplexobj(primal(y)):
-        raise TypeError(
-            "f must return a real number for a gradient (it returned a complex one): take its real "
-            "part, its imaginary part or abs."
-        )
-
-
 def _need_real(x, what):
     if x.dtype.kind == "c":
         raise TypeError(f"x is complex, which {what} does not cover in this mode: split it in two.")
-
-
-def _tidy(y):
-    """Hand out an array of its own, or a NumPy scalar; traced values as they are."""
-    return y if is_traced(y) else np.array(y)[()]

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from . import numpy_functions, rules, rules_arrays, rules_linear
+from . import numpy_functions, numpy_shapes, rules, rules_arrays, rules_linear
 from .primitive import DISPATCH, Primitive
 from .values import Traced, primal
 
@@ -63,10 +63,11 @@ class ArrayLike(Traced):
             x, y = inputs
             return ufunc(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
         rule = DISPATCH.get(ufunc)
+        name = f"np.{ufunc.__name__}" if hasattr(np, ufunc.__name__) else ufunc.__name__
         if rule is None or method != "__call__":
-            _refuse(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+            _refuse(name + ("" if method == "__call__" else f".{method}"))
         if settings:
-            _refuse(f"np.{ufunc.__name__} with {', '.join(f'{k}=...' for k in settings)}")
+            _refuse(f"{name} with {', '.join(f'{k}=...' for k in settings)}")
         return rule(*inputs)
 
     def __array_function__(self, function, types, args, kwargs):
@@ -222,7 +223,7 @@ class ArrayLike(Traced):
     # -- pieces ------------------------------------------------------------------------------
 
     def __getitem__(self, index):
-        return rules_arrays.getitem(self, index=index)
+        return rules_arrays.getitem(self, index=rules_arrays.fixed(index))
 
     def __len__(self):
         if self.ndim == 0:
@@ -259,7 +260,7 @@ class ArrayLike(Traced):
     @property
     def T(self):
         """Transpose."""
-        return numpy_functions.transpose(self)
+        return numpy_shapes.transpose(self)
 
     @property
     def real(self):
@@ -274,16 +275,16 @@ class ArrayLike(Traced):
     @property
     def flat(self):
         """The entries one by one."""
-        return iter(numpy_functions.ravel(self))
+        return iter(numpy_shapes.ravel(self))
 
     def reshape(self, *shape, order="C"):
         """Same entries, other shape."""
-        return numpy_functions.reshape(self, shape[0] if len(shape) == 1 else shape, order)
+        return numpy_shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *axes):
         """Reorder the axes."""
         axes = axes[0] if len(axes) == 1 else axes
-        return numpy_functions.transpose(self, axes or None)
+        return numpy_shapes.transpose(self, axes or None)
 
     def astype(self, dtype, copy=True):
         """Stay as it is for a float type; other types are refused."""
@@ -296,7 +297,7 @@ class ArrayLike(Traced):
 
     def flatten(self):
         """One axis."""
-        return numpy_functions.ravel(self)
+        return numpy_shapes.ravel(self)
 
     def conj(self):
         """Complex conjugate."""

@@ -12,7 +12,7 @@ import numpy as np
 from sciml_lab._optional import need
 
 from .primitive import Primitive, collect
-from .values import as_value, is_box
+from .values import as_value, is_box, is_traced
 
 
 class Custom(Primitive):
@@ -28,6 +28,12 @@ class Custom(Primitive):
 
     def __call__(self, *args, **settings) -> Any:
         """Apply it, on autograd values too."""
+        for key, setting in settings.items():
+            if is_traced(setting):
+                raise TypeError(
+                    f"{self.name} got a traced value as the setting {key}=...: give it by "
+                    "position, since only positional arguments are differentiated."
+                )
         if any(is_box(x) for x in args):
             if self._on_boxes is None:
                 self._on_boxes = _for_autograd(self)

@@ -22,7 +22,7 @@ from .dual import Dual, make_dual
 from .finite import central_difference
 from .primitive import collect
 from .tape import Tape, Var
-from .values import as_value, is_box, new_level
+from .values import Traced, as_value, is_box, new_level
 
 
 def call(f, xs) -> Any:
@@ -46,6 +46,15 @@ def call(f, xs) -> Any:
     return y if is_box(y) else as_value(y, "the result of f")
 
 
+def _no_stranger(y, level):
+    """Refuse a result of a deeper level: all deeper derivatives are finished by now."""
+    if isinstance(y, Traced) and y.level > level:
+        raise TypeError(
+            "f returned a value that belongs to another derivative, already finished: keep no "
+            "traced values in globals or caches, and return .value or .tangent of duals of your own."
+        )
+
+
 def as_directions(v):
     """Give a direction the axis at the end that tangents have."""
     return np.reshape(v, (*np.shape(v), 1))
@@ -56,6 +65,7 @@ def push_dual(f, xs, vs) -> Any:
     """Carry tangents along."""
     level = new_level()
     y = call(f, [make_dual(x, v, level) for x, v in zip(xs, vs, strict=True)])
+    _no_stranger(y, level)
     if isinstance(y, Dual) and y.level == level:
         return y.value, y.partials
     return y, np.zeros((*y.shape, vs[0].shape[-1]))
@@ -67,6 +77,7 @@ def pull_tape(f, xs) -> Any:
     tape = Tape()
     inputs = [tape.input(x) for x in xs]
     y = call(f, inputs)
+    _no_stranger(y, tape.level)
     if not (isinstance(y, Var) and y.tape is tape):
         return y, lambda g: [np.zeros(x.shape, x.dtype) for x in xs]
 

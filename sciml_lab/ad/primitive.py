@@ -204,6 +204,17 @@ def _as_numpy_calls_it(rule, names):
     return call
 
 
+def covers(*functions):
+    """Enter a function into the dispatch table in place of NumPy's."""
+
+    def enter(own):
+        for function in functions:
+            DISPATCH[function] = own
+        return own
+
+    return enter
+
+
 def collect(x: Any) -> Any:
     """Gather a list, tuple or object array that holds traced values into one traced value.
 

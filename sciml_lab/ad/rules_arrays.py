@@ -154,6 +154,15 @@ def _is_basic(index):
     return all(i is None or i is Ellipsis or isinstance(i, (int, slice)) for i in parts)
 
 
+def fixed(index):
+    """Copy the arrays in an index: the caller may change his, and the tape needs it as it was."""
+    if isinstance(index, (int, slice)):
+        return index
+    if isinstance(index, tuple):
+        return tuple(fixed(part) for part in index)
+    return np.array(index) if isinstance(index, (list, np.ndarray)) else index
+
+
 def _put(g, index, shape):
     out = np.zeros(shape, g.dtype)
     if _is_basic(index):

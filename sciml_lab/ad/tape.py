@@ -73,17 +73,32 @@ class Tape:
     0.8
     """
 
-    __slots__ = ("entries", "level")
+    __slots__ = ("entries", "kept", "level")
 
     def __init__(self):
         self.entries = []
+        self.kept = {}
         self.level = new_level()
 
     def input(self, value) -> "Var":
         """Begin with a value: everything made from it will be recorded."""
         value = as_value(value, "value")
+        value = value.copy() if isinstance(value, np.ndarray) else value
         self.entries.append(Entry(None, (), (), value, (), {}))
         return make_var(value, self, len(self.entries) - 1)
+
+    def keep(self, constant):
+        """Copy a plain array: its owner may write into it before the sweep needs it.
+
+        Of a large one that stays the same (a matrix used in every step) one copy is kept.
+        """
+        if constant.size < 1000:
+            return constant.copy()
+        place = constant.__array_interface__["data"][0], constant.shape, constant.strides
+        kept = self.kept.get(place)
+        if kept is None or not np.array_equal(kept, constant):
+            kept = self.kept[place] = constant.copy()
+        return kept
 
     def sweep(self, seeds) -> list:
         """Pull cotangents back from the end to the beginning.
@@ -214,6 +229,8 @@ class Var(ArrayLike):
                 positions.append(k)
                 parents.append(x.index)
                 x = x.value
+            elif type(x) is np.ndarray:
+                x = self.tape.keep(x)
             if isinstance(x, Traced):
                 traced = True
             values.append(x)

@@ -156,7 +156,13 @@ def as_value(x: Any, name: str = "the argument") -> Any:
         from .primitive import collect
 
         return as_value(collect(x), name)
-    x = np.asarray(x)
+    try:
+        x = np.asarray(x)
+    except ValueError:
+        raise TypeError(
+            f"{name} must be one array of numbers (its rows have different lengths): for several "
+            "arrays use jvp or vjp with a tuple, or join them with np.concatenate."
+        ) from None
     if x.dtype.kind in "biu":
         x = x.astype(np.float64)
     elif x.dtype.kind not in "fc":

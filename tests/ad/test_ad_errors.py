@@ -175,3 +175,53 @@ def test_engines_are_not_mixed():
     autograd = pytest.importorskip("autograd")
     with pytest.raises(TypeError, match="mode='autograd' on both levels"):
         autograd.grad(lambda x: ad.grad(lambda y: x * y, x))(1.0)
+
+
+def test_arrays_that_change_before_the_sweep_do_no_harm():
+    for size in (3, 2000):
+        x = np.linspace(0.0, 1.0, size)
+
+        def f(x, size=size):
+            buffer, index, total = np.ones(size), np.array([0, 1]), 0.0
+            for k in range(3):
+                buffer[:] = k + 1.0
+                index[:] = k
+                total = total + np.sum(buffer * x) + np.sum(x[index])
+            return total
+
+        exact = np.full(size, 6.0)
+        exact[:3] += 2.0
+        np.testing.assert_array_equal(ad.grad(f, x), exact)
+        before = x.copy()
+        _, pullback = ad.vjp(lambda x: x * x, x)
+        x[:] = 0.0
+        np.testing.assert_array_equal(pullback(np.ones(size)), 2 * before)
+
+
+def test_a_value_kept_from_another_derivative_is_refused():
+    kept = []
+
+    def leaking(x):
+        kept.append(x)
+        return x * x
+
+    for inner in ("dual", "tape"):
+        for outer in ("dual", "tape"):
+
+            def f(x, inner=inner):
+                ad.derivative(leaking, 2.0, mode=inner)
+                return kept[-1] * x
+
+            with pytest.raises(TypeError, match="already finished"):
+                ad.derivative(f, 1.0, mode=outer)
+
+
+def test_a_traced_setting_of_an_own_primitive_is_refused():
+    scaled = ad.primitive(lambda x, s=1.0: s * x, jvp=lambda t, y, x, s: s * t, name="scaled")
+    with pytest.raises(TypeError, match="scaled got a traced value as the setting s"):
+        ad.derivative(lambda s: scaled(2.0, s=s), 1.0)
+
+
+def test_arrays_of_different_lengths_are_refused():
+    with pytest.raises(TypeError, match="use jvp or vjp with a tuple"):
+        ad.grad(lambda x: 0.0, ([1.0, 2.0], [1.0]))
