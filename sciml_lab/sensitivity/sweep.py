@@ -19,6 +19,15 @@ cotangents :math:`g_\theta` of outputs inside the step, the chain rule read back
     \bar p = \sum_i \bar p_i, \\
     \bar h &= \sum_i \left( k_i \cdot q_i + c_i \bar t_i \right), \qquad \bar t = \sum_i \bar t_i .
 
+An output time s enters through :math:`\theta = (s - t)/h`:
+
+.. math::
+    \bar s = \sum_i w_i'(\theta) \, k_i \cdot g_\theta, \qquad
+    \bar t \leftarrow \bar t - \bar s, \qquad \bar h \leftarrow \bar h - \theta \bar s .
+
+The ends of tspan enter through the first step, which starts at t0, and the last, which ends at t1:
+with h = t1 - t they receive :math:`\bar t_0 = \bar t - \bar h` and :math:`\bar t_1 = \bar h`.
+
 The same lines hold for the extra stages of dense output, which are further rows of a. A stage
 whose q is empty is left out: with first-same-as-last the last stage belongs to the next step, so
 a step costs s - 1 VJPs. No tape ever spans more than one call of f.
