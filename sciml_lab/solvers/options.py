@@ -48,7 +48,7 @@ def step_choice(method, dt, adaptive, span):
             )
     if adaptive is None:
         adaptive = method.adaptive
-    elif adaptive and not method.adaptive:
+    elif flag("adaptive", adaptive) and not method.adaptive:
         raise ValueError(
             f"adaptive=True needs an error estimate, which {method.name} does not have: give dt "
             "instead, or use an embedded method such as Tsit5()."
@@ -70,12 +70,8 @@ def save_times(saveat, tspan, lanes):
         times = [saveat] if np.ndim(primal(saveat)) == 0 else list(saveat)
         values = np.array([float(primal(s)) for s in times])
     else:
-        if isinstance(saveat, list | tuple) and any(is_traced(s) for s in saveat):
-            times = list(saveat)
-            values = np.array([float(primal(s)) for s in times])
-        else:
-            values = _plain_times(saveat, start, end)
-            times = values.tolist()
+        values = _plain_times(saveat, start, end)
+        times = values.tolist()
     if not np.all(np.isfinite(values)):
         raise ValueError("saveat must hold finite times; it holds NaN or infinity.")
     low, high = min(start, end), max(start, end)
@@ -92,9 +88,8 @@ def save_times(saveat, tspan, lanes):
             "saveat must be ordered in the direction of integration "
             f"({'increasing' if end > start else 'decreasing'} here): sort it."
         )
-    return [
-        s if is_traced(s) else min(max(s, low), high) for s in times
-    ]  # rounding may push an end out
+    # Rounding may have pushed a time a little out.
+    return [s if is_traced(s) else min(max(s, low), high) for s in times]
 
 
 def _plain_times(saveat, start, end):
@@ -126,6 +121,23 @@ def one_of(name, value, allowed):
         listed = ", ".join(repr(a) for a in allowed)
         raise ValueError(f"{name} must be one of {listed} (got {value!r}).")
     return value
+
+
+def flag(name, value):
+    """Return value if it is a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False (got {value!r}).")
+    return bool(value)
+
+
+def seed_value(seed):
+    """Return seed if randomness could start from it."""
+    plain = isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0
+    if not (seed is None or plain or isinstance(seed, np.random.Generator)):
+        raise TypeError(
+            f"seed must be a whole number, a numpy Generator, or None (got {seed!r}): try 0."
+        )
+    return seed
 
 
 def step_limit(max_steps):

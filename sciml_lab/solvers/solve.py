@@ -95,26 +95,27 @@ def solve(
     """
     method = _checked(problem, method, rtol, backend)
     options.one_of("on_failure", on_failure, ("return", "raise"))
+    options.seed_value(seed)
     settings = {
         "rtol": rtol,
         "atol": atol,
         "dt": dt,
         "adaptive": adaptive,
         "saveat": saveat,
-        "dense": dense,
+        "dense": options.flag("dense", dense),
         "callbacks": options.callback_list(callbacks),
         "controller": controller,
         "max_steps": max_steps,
-        "progress": progress,
+        "progress": options.flag("progress", progress),
     }
     if sensitivity is None:
         solution = _default(problem, saveat)(problem, method, settings)
-    elif hasattr(sensitivity, "solve"):
+    elif hasattr(sensitivity, "solve") and not isinstance(sensitivity, type):
         solution = sensitivity.solve(solve_plain, problem, method, settings)
     else:
         raise TypeError(
-            f"sensitivity must be a sensitivity method such as DiscreteAdjoint() (got "
-            f"{sensitivity!r})."
+            "sensitivity must be a sensitivity method such as DiscreteAdjoint(), with "
+            f"parentheses (got {sensitivity!r})."
         )
     if on_failure == "raise" and not solution.success:
         raise SolveError(solution)
