@@ -51,7 +51,7 @@ sqrt = elementwise(np.sqrt, lambda ans, x: 0.5 / ans, singular=True)
 cbrt = elementwise(np.cbrt, lambda ans, x: 1 / (3 * ans * ans), singular=True)
 power = elementwise(
     np.power,
-    lambda ans, x, y: y * np.power(x, np.where(primal(y) == 0, 1.0, y - 1)),
+    lambda ans, x, y: y * np.power(np.where(primal(y) == 0, nonzero(x), x), y - 1),
     lambda ans, x, y: ans * np.log(nonzero(x)),
     dispatch=(np.power, np.float_power),
     singular=True,
@@ -117,7 +117,7 @@ absolute = define(
     dispatch=(np.absolute, np.fabs),
 )
 real = define(np.real, lambda t, ans, x: np.real(t), lambda g, ans, x: g, dispatch=(np.real,))
-imag = define(np.imag, lambda t, ans, x: np.imag(t), lambda g, ans, x: -1j * g, dispatch=(np.imag,))
+imag = define(np.imag, lambda t, ans, x: np.imag(t), lambda g, ans, x: g * -1j, dispatch=(np.imag,))
 conjugate = define(
     np.conjugate,
     lambda t, ans, x: np.conjugate(t),

@@ -1,0 +1,34 @@
+"""Derivatives at corners where a rule could give a wrong number without a sign of it."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import sciml_lab.ad as ad
+
+EXACT = ("dual", "tape")
+
+
+@pytest.mark.parametrize(("outer", "inner"), itertools.product(EXACT, EXACT))
+def test_mixed_second_derivative_of_a_power_at_exponent_zero(outer, inner):
+    """d2/dxdy x**y at y = 0 is 1/x."""
+    by_x = ad.derivative(lambda y: ad.derivative(lambda x: x**y, 2.0, mode=inner), 0.0, mode=outer)
+    by_y = ad.derivative(lambda x: ad.derivative(lambda y: x**y, 0.0, mode=inner), 2.0, mode=outer)
+    assert by_x == pytest.approx(0.5, rel=1e-14)
+    assert by_y == pytest.approx(0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("mode", EXACT)
+def test_powers_of_zero(mode):
+    slopes = [ad.derivative(lambda x, k=k: x**k, 0.0, mode=mode) for k in (0, 0.0, 1, 1.0, 2, 3.0)]
+    assert slopes == [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("outer", EXACT)
+def test_a_complex_step_inside_an_exact_derivative(outer):
+    def f(x):
+        return x * ad.derivative(lambda y: x * y * y, 3.0, mode="complex_step")
+
+    assert ad.derivative(f, 2.0, mode=outer) == pytest.approx(24.0, rel=1e-14)
+    assert np.ndim(ad.derivative(f, 2.0, mode=outer)) == 0
