@@ -10,10 +10,12 @@ BIN := .venv/bin
 LESSON ?= lessons/00_welcome/lesson.ipynb
 # Passed on to JupyterLab, for example  make lab LAB_ARGS="--no-browser --port=9000"
 LAB_ARGS ?=
+# In a container one is often root, and Jupyter wants to be told that this is meant.
+AS_ROOT := $(shell test "$$(id -u)" != 0 || echo --allow-root)
 # Processes that share the tests.
 JOBS ?= 2
 
-PACKAGE := pyproject.toml requirements.lock
+PACKAGE := pyproject.toml requirements.lock $(wildcard binder/jupyter/*.py binder/jupyter/*/*.json)
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock
 NOTEBOOKS = $(wildcard lessons/*/lesson.ipynb lessons/source/*/lesson.ipynb \
 	lessons/assignments/source/*/*.ipynb lessons/assignments/release/*/*.ipynb)
@@ -40,6 +42,7 @@ $(BIN)/python:
 	@echo "[2/3] Installing JupyterLab and the lab, pinned by requirements.lock (about a minute, 400 MB) ..."
 	@$(INSTALL) setuptools
 	@$(INSTALL) --no-build-isolation --editable ".[lab,classroom]"
+	@mkdir -p .venv/etc/jupyter && cp -R binder/jupyter/. .venv/etc/jupyter/
 	@$(BIN)/python -c "import matplotlib.pyplot" # makes the font cache now, not in the first lesson
 	@touch $@
 
@@ -52,7 +55,7 @@ $(BIN)/python:
 
 lab: .venv/.lab
 	@echo "[3/3] Opening JupyterLab on $(LESSON). Stop it with Ctrl-C here."
-	@$(BIN)/jupyter lab --config=binder/jupyter_server_config.py $(LAB_ARGS) $(LESSON)
+	@$(BIN)/jupyter lab $(AS_ROOT) $(LAB_ARGS) $(LESSON)
 
 # --- What has to pass. ---
 

@@ -55,11 +55,11 @@ def lab(tmp_path_factory):
         name: str(home / name.lower())
         for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     }
-    settings = ROOT / "binder" / "jupyter_server_config.py"
+    folders["JUPYTER_CONFIG_PATH"] = str(ROOT / "binder" / "jupyter")
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
-        "--expose-app-in-browser", f"--config={settings}", "--IdentityProvider.token=",
-        f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={lessons}",
+        "--expose-app-in-browser", "--IdentityProvider.token=", f"--port={port}",
+        "--ServerApp.port_retries=0", f"--ServerApp.root_dir={lessons}",
     ]  # fmt: skip
     with (home / "server.log").open("w") as log:
         server = subprocess.Popen(

@@ -18,10 +18,4 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
 
 c = get_config()  # noqa: F821, provided by Jupyter
 c.ServerApp.kernel_websocket_connection_class = PromptConnection
-# The lab works offline and asks nothing on the first start.
-c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
-c.ServerApp.tornado_settings = {
-    "page_config_data": {
-        "disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}
-    }
-}
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"  # the lab works offline
