@@ -66,6 +66,8 @@ def show_1_1(pendulum):
         axes.set_ylabel("angle in degrees")
         if ready:
             figure.legend(loc="outside upper center", ncols=3)
+        else:
+            axes.text(0.5, 0.5, "the swings appear here", ha="center", transform=axes.transAxes)
     figure.alt = (
         "Angle of a pendulum over ten seconds, from 20, 90 and 170 degrees: the larger the swing, "
         "the slower."
