@@ -7,7 +7,7 @@ With this module one can: differentiate ``f`` in five ways, told apart by ``mode
 ``"tape"``             reverse, a tape: exact; cost grows with the number of outputs
 ``"complex_step"``     forward, one step along the imaginary axis: exact for analytic f
 ``"finite_difference"``  forward, central differences: about ten digits, of any f
-``"autograd"``         the autograd package; f must then call ``autograd.numpy``
+``"autograd"``         the autograd package; f should then use ``autograd.numpy``
 =====================  ======================================================================
 
 Except for autograd, f is written with plain NumPy. Derivatives nest: f may take derivatives too.

@@ -29,9 +29,14 @@ def call(f, xs) -> Any:
     """Call f and take care of its result: lists are gathered, nonsense is refused."""
     try:
         y = f(*xs)
-    except ValueError as error:
-        if isinstance(error.__cause__, LostDerivative):  # NumPy's own words don't help here
+    except (TypeError, ValueError) as error:  # where NumPy's own words don't help
+        if isinstance(error.__cause__, LostDerivative):
             no_writing("a[i] = x")
+        if "ArrayBox" in f"{error} {error.__cause__}":
+            raise LostDerivative(
+                "f would lose the derivative of an autograd value: write it with autograd.numpy, "
+                "without float(), the math module and writes into arrays."
+            ) from error
         raise
     if y is None:
         raise TypeError("f returned None: let it return a number or an array (is `return` there?).")
@@ -51,7 +56,7 @@ def _no_stranger(y, level):
     if isinstance(y, Traced) and y.level > level:
         raise TypeError(
             "f returned a value that belongs to another derivative, already finished: keep no "
-            "traced values in globals or caches, and return .value or .tangent of duals of your own."
+            "traced values in globals or caches, and return .value or .tangent of your own duals."
         )
 
 

@@ -15,6 +15,8 @@ Examples
 0.5
 """
 
+import operator
+
 import numpy as np
 
 from .primitive import define, elementwise, expand, stretch, unbroadcast
@@ -39,20 +41,29 @@ def unit(answer, x):
     return np.sign(primal(x))
 
 
-# Arithmetic.
-add = elementwise(np.add, 1, 1)
-subtract = elementwise(np.subtract, 1, -1)
-multiply = elementwise(np.multiply, lambda ans, x, y: y, lambda ans, x, y: x)
-divide = elementwise(np.divide, lambda ans, x, y: 1 / y, lambda ans, x, y: -ans / y)
-negative = elementwise(np.negative, -1)
+# Arithmetic. Of two scalars, x * y takes a tenth of the time of np.multiply(x, y).
+add = elementwise(operator.add, 1, 1, dispatch=(np.add,))
+subtract = elementwise(operator.sub, 1, -1, name="subtract", dispatch=(np.subtract,))
+multiply = elementwise(
+    operator.mul, lambda ans, x, y: y, lambda ans, x, y: x, name="multiply", dispatch=(np.multiply,)
+)
+divide = elementwise(
+    operator.truediv,
+    lambda ans, x, y: 1 / y,
+    lambda ans, x, y: -ans / y,
+    name="divide",
+    dispatch=(np.divide,),
+)
+negative = elementwise(operator.neg, -1, name="negative", dispatch=(np.negative,))
 reciprocal = elementwise(np.reciprocal, lambda ans, x: -ans * ans)
-square = elementwise(np.square, lambda ans, x: 2 * x)
+square = elementwise(lambda x: x * x, lambda ans, x: 2 * x, name="square", dispatch=(np.square,))
 sqrt = elementwise(np.sqrt, lambda ans, x: 0.5 / ans, singular=True)
 cbrt = elementwise(np.cbrt, lambda ans, x: 1 / (3 * ans * ans), singular=True)
 power = elementwise(
-    np.power,
+    operator.pow,
     lambda ans, x, y: y * np.power(np.where(primal(y) == 0, nonzero(x), x), y - 1),
     lambda ans, x, y: ans * np.log(nonzero(x)),
+    name="power",
     dispatch=(np.power, np.float_power),
     singular=True,
 )

@@ -202,8 +202,8 @@ concatenate = define(
     joint=True,
 )
 stack = define(
-    lambda *xs, axis=0: np.stack(xs, axis=axis),
-    lambda ts, ans, *xs, axis=0: np.stack(ts, axis=axis % ans.ndim),
+    lambda *xs, axis=0: np.stack(xs, axis=axis) if axis else np.array(xs),
+    lambda ts, ans, *xs, axis=0: stack(*ts, axis=axis % ans.ndim),
     lambda k, g, ans, *xs, axis=0: g[(slice(None),) * (axis % ans.ndim) + (k,)],
     name="stack",
     joint=True,

@@ -13,6 +13,8 @@ Examples
 array([0.5 , 0.25])
 """
 
+import operator
+
 import numpy as np
 
 from .primitive import define, expand, unbroadcast
@@ -64,7 +66,7 @@ def _pull_right(g, ans, x, y):
 
 
 matmul = define(
-    np.matmul,
+    operator.matmul,
     (_push_left, _push_right),
     (_pull_left, _pull_right),
     name="matmul",

@@ -143,7 +143,8 @@ def primal(x: Any) -> Any:
 def as_value(x: Any, name: str = "the argument") -> Any:
     """Make a value that can be differentiated: a float or complex array, or a traced value.
 
-    Integers and booleans become float64; a scalar becomes a NumPy scalar; lists are collected.
+    Integers, booleans and single precision become float64;
+    a scalar becomes a NumPy scalar; lists are collected.
     """
     if isinstance(x, Traced):
         return x
@@ -163,8 +164,8 @@ def as_value(x: Any, name: str = "the argument") -> Any:
             f"{name} must be one array of numbers (its rows have different lengths): for several "
             "arrays use jvp or vjp with a tuple, or join them with np.concatenate."
         ) from None
-    if x.dtype.kind in "biu":
-        x = x.astype(np.float64)
+    if x.dtype.kind in "biu" or x.dtype in (np.float32, np.float16):
+        x = x.astype(np.float64)  # differences of single precision numbers are worth little
     elif x.dtype.kind not in "fc":
         raise TypeError(
             f"{name} must be a number or an array of numbers, not {x.dtype}: "

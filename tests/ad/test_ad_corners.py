@@ -10,7 +10,7 @@ import sciml_lab.ad as ad
 EXACT = ("dual", "tape")
 
 
-@pytest.mark.parametrize(("outer", "inner"), itertools.product(EXACT, EXACT))
+@pytest.mark.parametrize(("outer", "inner"), list(itertools.product(EXACT, EXACT)))
 def test_mixed_second_derivative_of_a_power_at_exponent_zero(outer, inner):
     """d2/dxdy x**y at y = 0 is 1/x."""
     by_x = ad.derivative(lambda y: ad.derivative(lambda x: x**y, 2.0, mode=inner), 0.0, mode=outer)

@@ -171,6 +171,13 @@ def test_traced_scalars_have_no_entries():
         hash(x)
 
 
+@pytest.mark.parametrize("f", [write_index, lambda x: float(x[0]), lambda x: math.sin(x[0])])
+def test_losses_in_autograd_mode_get_a_sentence_too(f):
+    pytest.importorskip("autograd")
+    with pytest.raises(TypeError, match=r"write it with autograd\.numpy"):
+        ad.jacobian(f, [1.0, 2.0], mode="autograd")
+
+
 def test_engines_are_not_mixed():
     autograd = pytest.importorskip("autograd")
     with pytest.raises(TypeError, match="mode='autograd' on both levels"):

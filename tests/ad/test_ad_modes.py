@@ -117,6 +117,8 @@ def test_integers_and_lists_become_floats():
     assert ad.grad(lambda x: x * x, 3) == 6.0
     gradient = ad.grad(lambda x: np.sum(x**2) / 2, [1, 2, 3])
     assert gradient.dtype == np.float64
+    single = np.array([1.0, 2.0], dtype=np.float32)
+    assert ad.grad(np.sum, single, mode="finite_difference") == pytest.approx(1.0, rel=1e-9)
     np.testing.assert_array_equal(gradient, [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(ad.derivative(lambda x: [x, x * x], 3), [1.0, 6.0])
 
