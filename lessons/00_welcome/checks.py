@@ -102,10 +102,12 @@ def draw_fit(trained, truth, t_data, data):
     figure = sl.plot.new_figure(640, 380)
     with sl.plot.style():
         axes = figure.subplots()
+        wide = {"color": sl.plot.figure.GREY, "linestyle": "-", "linewidth": 4, "alpha": 0.5}
+        dashed = {"color": sl.plot.figure.BLUE, "linestyle": "--"}
         for problem, name, look in (
-            (truth, "truth", {"color": sl.plot.figure.GREY, "linestyle": "-", "linewidth": 4, "alpha": 0.5}),
-            (trained, "neural equation", {"color": sl.plot.figure.BLUE, "linestyle": "--"}),
-        ):  # fmt: skip
+            (truth, "truth", wide),
+            (trained, "neural equation", dashed),
+        ):
             u = sl.solve(problem.replace(tspan=(0.0, end)), saveat=t).u
             axes.plot(t, u[:, 0], label=name, **look)
             axes.plot(t, u[:, 1], **look)
