@@ -116,7 +116,7 @@ class StepMicroscope(Explorer):
         gauge.grid(False)
         (self.error_mark,) = gauge.plot([], [], "|", color=BLACK, markersize=22, markeredgewidth=3)
         self.sizes = picture.axes([0.665, 0.1, 0.32, 0.265], yscale="log", xlabel="time $t$")
-        self.sizes.set_title("step size")
+        self.sizes.set_title("step size", fontsize=10.5)
         self.sizes.yaxis.set_minor_formatter("")
         self.sizes.set_xlim(*sorted(self.problem.tspan))
         (self.good,) = self.sizes.plot([], [], color=BLUE, linestyle="-", marker="o", markersize=3,
@@ -128,13 +128,15 @@ class StepMicroscope(Explorer):
         dot = self.sizes.plot([], [], "o", color=BLUE, markersize=4)
         picture.figure.legend(
             handles=[*dot, self.bad], labels=["accepted", "rejected"], loc="upper right",
-            bbox_to_anchor=(1.0, 0.432), ncols=2, fontsize=9, handlelength=0.7, columnspacing=0.9,
+            bbox_to_anchor=(1.0, 0.432), ncols=2, fontsize=8.5, handlelength=0.7, columnspacing=0.8,
             handletextpad=0.4,
         )  # fmt: skip
         picture.moving(self.done, self.here, self.error_mark, self.good, self.bad, self.now)
 
     def _layout_lens(self, picture):
         """The magnified plane: coordinates from 0 to 1, so that its frame never has to change."""
+        from matplotlib.patheffects import withStroke
+
         lens = picture.axes([0.045, 0.075, 0.55, 0.785], xlim=(0, 1), ylim=(0, 1))
         lens.set(xticks=[], yticks=[], xlabel=self.labels[0], ylabel=self.labels[1])
         lens.spines[["top", "right"]].set_visible(True)
@@ -155,8 +157,9 @@ class StepMicroscope(Explorer):
         (self.start,) = lens.plot([], [], "o", color=BLACK, markersize=8, zorder=5, label="start")
         (self.end,) = lens.plot([], [], "s", color=BLUE, markersize=9, zorder=5, label="end",
                                 markeredgewidth=2)  # fmt: skip
+        halo = [withStroke(linewidth=3, foreground="white")]  # legible on lines and points
         self.names = [
-            lens.text(0, 0, "", fontsize=11, ha="center", va="center", zorder=6)
+            lens.text(0, 0, "", fontsize=11, ha="center", va="center", path_effects=halo)
             for _ in range(MOST_STAGES)
         ]
         self.scale = lens.text(0.015, 0.015, "", fontsize=9, color="#555555")
@@ -222,7 +225,7 @@ class StepMicroscope(Explorer):
         self.end.set_markerfacecolor(BLUE if record.accepted else "white")
         self._draw_stages(to_page, start, v[:, :shown], k[:, :shown])
         box = to_page.size
-        self.scale.set_text(f"window {box[0]:.2g} × {box[1]:.2g}")
+        self.scale.set_text(f"window {number(box[0], 2)} × {number(box[1], 2)}")
 
     def _draw_stages(self, to_page, start, v, k):
         """Points, the ways to them, arrows and numbers of the stages; the last one stands out."""

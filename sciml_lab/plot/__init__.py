@@ -5,7 +5,7 @@ alternative text. Matplotlib is imported when the first picture is asked for.
 """
 
 from sciml_lab.plot.curves import convergence, history, phase, solution
-from sciml_lab.plot.figure import display, new_figure, png, style, use_style
+from sciml_lab.plot.figure import display, looks, new_figure, png, style, use_style
 from sciml_lab.plot.planes import (
     directions,
     draw_field,
@@ -25,6 +25,7 @@ __all__ = [
     "draw_nullclines",
     "draw_region",
     "history",
+    "looks",
     "new_figure",
     "nullcline",
     "phase",

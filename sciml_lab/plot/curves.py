@@ -299,7 +299,8 @@ def convergence(h, errors, *, xlabel: str = "step size $h$") -> Figure:
         axes.set_ylabel("error")
         if min(np.min(error, initial=1.0) for error in runs.values()) < 1e-11:
             _mark_roundoff(axes)
-        axes.legend()
+        handles = axes.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside upper center", ncols=min(3, len(runs)))
     figure.alt = "Error against step size: " + "; ".join(
         f"{name} slope {slope:.2f}" for name, slope in slopes.items()
     ) + "."  # fmt: skip
