@@ -21,6 +21,9 @@ from sciml_lab.classroom import compare, feedback, merge, sandbox
 from sciml_lab.classroom import master as rules
 from sciml_lab.classroom import notebook as nb
 
+#: A notebook with more cells is not run.
+MAX_CELLS = 1000
+
 
 @dataclass
 class Task:
@@ -85,7 +88,14 @@ class Grading:
         try:
             if path is None:
                 raise nb.NotebookError("There is no notebook in this submission.")
+            if path.is_symlink():
+                raise nb.NotebookError(f"{path.name} is a link: hand in the notebook itself.")
             submission = nb.read(path)
+            if len(submission["cells"]) > MAX_CELLS:
+                raise nb.NotebookError(
+                    f"{path.name} has {len(submission['cells'])} cells and at most {MAX_CELLS} are "
+                    "run: delete those that are not needed."
+                )
             if not merge.recognised(self.master, submission):
                 raise nb.NotebookError(
                     f"{path.name} has no cell of this assignment: hand in the released notebook, "

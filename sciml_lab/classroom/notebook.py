@@ -8,6 +8,7 @@ lines in the file) and, for code, ``outputs`` and ``execution_count``.
 import hashlib
 import json
 import re
+import stat
 from pathlib import Path
 
 #: A larger file is not a notebook that a person wrote: it is refused before it is parsed.
@@ -46,7 +47,10 @@ def read(path, max_bytes: int = MAX_BYTES) -> dict:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise NotebookError(f"{path.name} is not a file: give the notebook itself.")
+        size = status.st_size
         if size > max_bytes:
             raise NotebookError(
                 f"{path.name} has {size / 1e6:.0f} MB and at most {max_bytes / 1e6:.0f} MB are "
@@ -82,6 +86,7 @@ notebook (of format 4).
     for cell in cells:
         if isinstance(cell["source"], list):
             cell["source"] = "".join(cell["source"])
+        cell["source"] = cell["source"].encode("utf-8", "replace").decode()  # halves of characters
     if not isinstance(notebook.setdefault("metadata", {}), dict):
         raise NotebookError(f"{name} has metadata that are no dictionary.")
     return notebook

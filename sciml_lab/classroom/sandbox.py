@@ -51,7 +51,7 @@ class Limits:
     total_seconds : float
         Time of the whole notebook; what ran until then counts.
     memory_mb : int
-        Address space of one process, and resident memory of all together.
+        Address space of one process, and the sum of all processes' resident memory.
     processes : int
         Processes and threads together.
     file_mb : int
@@ -135,7 +135,12 @@ def protection() -> str:
             argv = [sys.executable, "-c", "import sciml_lab, nbval, ipykernel"]
             uid = _free_uid(0) if root else None
             order = _command(argv, folder, Limits(), walls, uid, ())
-            probe = subprocess.run(order["argv"], env=order["env"], capture_output=True, timeout=60)
+            try:
+                probe = subprocess.run(
+                    order["argv"], env=order["env"], capture_output=True, timeout=60
+                )
+            except subprocess.TimeoutExpired:
+                continue
         if probe.returncode == 0:
             return walls
     return "limits"

@@ -79,27 +79,25 @@ def submission(answers, first=(), student="1234567"):
         source = answers.get(nb.grade_id(cell), cell["source"])
         if source is not None:
             cells.append({**cell, "source": source.replace("0000", student)})
-    return nb.new(cells)
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
 # What each submission does, and the points it must get: (double, triple).
 SEARCH = """
-import os
-found = ""
-for top, folders, names in os.walk("/"):
-    folders[:] = [f for f in folders if os.path.join(top, f) not in ("/proc", "/sys", "/usr")]
+import os, sciml_lab
+places = ["/tmp", "/home", "/root", "/srv", "/mnt", os.path.dirname(sciml_lab.__path__[0])]
+for top, folders, names in (step for place in places for step in os.walk(place)):
+    folders[:] = [f for f in folders if f not in ("site-packages", "lib", "node_modules", "bin")]
     for name in names:
-        if name.endswith((".ipynb", ".json", ".jsonl", ".log")):
-            try:
-                text = open(os.path.join(top, name)).read(2_000_000)
-            except (OSError, UnicodeDecodeError):
-                continue
-            if "SOLUTION" in text or "return 2 * x" in text:
-                found = text
-                break
-if found:
-    double = lambda x: 2 * x
-    triple = lambda x: 3 * x
+        try:
+            text = open(os.path.join(top, name)).read() if name == "a.ipynb" else ""
+        except OSError:
+            continue
+        if "SOLUTION\\\\n" in text and "return 2 * x" in text:
+            print("found")
+            double = lambda x: 2 * x
+            triple = lambda x: 3 * x
+print("searched")
 """
 FORK_BOMB = """
 import os, time
@@ -190,6 +188,7 @@ CLASS = {
         (2, 0),
     ),
     "no student": (submission({**HONEST}, student='" + str(12) + "'), (2, 1)),
+    "half a character": (submission(HONEST, ["# \ud800"]), (2, 1)),
     "daemon": (submission(HONEST, [DAEMON]), (2, 1)),
 }
 if sys.platform == "win32":  # no fork to call
@@ -200,6 +199,10 @@ FILES = {
     "broken JSON": (b'{"cells": [', "is not valid JSON"),
     "100 MB": (None, "has 100 MB and at most 10 MB are read"),
     "no notebook": (b"", "There is no notebook"),
+    "many cells": (
+        nb.dumps(nb.new([*submission({})["cells"], *[nb.cell("code", "1")] * 1000])).encode(),
+        "at most 1000 are run",
+    ),
     "another": (nb.dumps(nb.new([nb.cell("code", "1")])).encode(), "no cell of this assignment"),
 }
 
@@ -211,7 +214,7 @@ def hand_in(folder: Path) -> None:
     for name, (notebook, _) in CLASS.items():
         path = folder / name / ("my solution (2).ipynb" if name == "half" else "a.ipynb")
         path.parent.mkdir(parents=True)
-        path.write_text(nb.dumps(notebook), encoding="utf-8")
+        path.write_text(json.dumps(notebook), encoding="utf-8")  # as ASCII, with escapes
     for name, (content, _) in FILES.items():
         path = folder / name / ("notes.txt" if name == "no notebook" else "a.ipynb")
         path.parent.mkdir(parents=True)
@@ -220,6 +223,8 @@ def hand_in(folder: Path) -> None:
                 file.truncate(100_000_000)  # sparse: it takes no room
             else:
                 file.write(content)
+    (folder / "link").mkdir()
+    (folder / "link" / "a.ipynb").symlink_to(folder.parent / "private" / "a.ipynb")
     stripped = json.loads(nb.dumps(submission(HONEST)))
     for cell in stripped["cells"]:
         cell["metadata"] = {}
@@ -278,6 +283,11 @@ def test_the_reason_is_named(graded, name, grade_id, says):
     assert says in reasons[grade_id]
 
 
+def test_a_link_to_the_master_is_no_submission(graded):
+    assert graded[0]["link"].points == 0
+    assert "is a link: hand in the notebook itself" in graded[0]["link"].problem
+
+
 def test_lost_metadata_cost_nothing(graded):
     assert [task.points for task in graded[0]["stripped"].tasks] == [2, 1]
 
@@ -304,7 +314,7 @@ def test_results_are_written_for_all(graded):
     scores, out = graded
     with (out / "class.csv").open(encoding="utf-8") as file:
         rows = {row["submission"]: row for row in csv.DictReader(file)}
-    assert set(rows) == set(scores) == {*CLASS, *FILES, "stripped"}
+    assert set(rows) == set(scores) == {*CLASS, *FILES, "stripped", "link"}
     assert rows["honest"]["points"] == "3"
     assert rows["half"]["a-double-test"] == "2"
     for name in scores:
@@ -329,7 +339,8 @@ def test_a_fork_bomb_meets_its_bound():
     if sandbox.protection() not in ("namespaces", "user"):
         pytest.skip("without another user the bound on processes counts one's own")
     bomb = nb.new([nb.cell("code", FORK_BOMB), nb.cell("code", "print('next')")])
-    run = sandbox.run_notebook(nb.dumps(bomb), limits=LIMITS)
+    roomy = sandbox.Limits(cell_seconds=5, total_seconds=120, memory_mb=16_000)
+    run = sandbox.run_notebook(nb.dumps(bomb), limits=roomy)
     assert "Resource temporarily unavailable" in run.error(0)
     assert run.text(1) == "next\n"
 
@@ -357,14 +368,30 @@ def test_the_walls_hide_files_and_network(tmp_path):
     assert fourth == "OSError"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the search knows Linux's folders")
+def test_the_search_that_the_walls_stop_works_without_them(monkeypatch, tmp_path):
+    """The control: the attack is real, and the sentence on lost protection is true."""
+    (tmp_path / "a.ipynb").write_text(nb.dumps(MASTER), encoding="utf-8")
+    search = nb.dumps(nb.new([nb.cell("code", SEARCH)]))
+    limits = sandbox.Limits(cell_seconds=90, total_seconds=120)
+    if sandbox.protection() == "namespaces":
+        assert sandbox.run_notebook(search, limits=limits, hidden=[tmp_path]).text(0) == (
+            "searched\n"
+        )
+    monkeypatch.setattr(sandbox, "protection", lambda: "limits")
+    assert (
+        sandbox.run_notebook(search, limits=limits, hidden=[tmp_path]).text(0).startswith("found\n")
+    )
+
+
 def test_total_time_ends_a_notebook_and_keeps_what_ran():
     sources = ("print('first')", "import time; time.sleep(100)", "print('third')")
-    limits = sandbox.Limits(cell_seconds=200, total_seconds=20)
+    limits = sandbox.Limits(cell_seconds=200, total_seconds=15)
     run = sandbox.run_notebook(
         nb.dumps(nb.new([nb.cell("code", source) for source in sources])), limits=limits
     )
     assert run.text(0) == "first\n"
-    assert run.ended == "the notebook ran longer than 20 seconds and was ended"
+    assert run.ended == "the notebook ran longer than 15 seconds and was ended"
     assert run.error(2) == run.ended
 
 
