@@ -35,7 +35,7 @@ class Diagnosis:
     --------
     >>> import sciml_lab as sl
     >>> sol = sl.solve(sl.ODEProblem(lambda u, p, t: u**2, [1.0], (0.0, 2.0)), sl.Tsit5())
-    >>> sol.diagnosis.verdict, round(sol.diagnosis.numbers["time"], 6)
+    >>> sol.diagnosis.verdict, round(sol.diagnosis.numbers["time"], 4)
     ('finite-time blow-up', 1.0)
     """
 

@@ -20,7 +20,7 @@ class Stats:
     seconds : float
         Wall-clock time.
     lanes : dict
-        In a batch: `naccept`, `nreject`, `success` and the time reached, per trajectory.
+        In a batch: `naccept`, `nreject`, `success` and `t`, the time reached, per trajectory.
     """
 
     nf: int = 0

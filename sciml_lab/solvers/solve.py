@@ -248,9 +248,8 @@ def solve_plain(problem, method, settings) -> Solution:
                 stopped = f"stopped by a callback at t = {float(np.min(primal(record.t_new))):.6g}"
                 break
     except KeyboardInterrupt:
-        points = track.points()
-        where = np.min(primal(points[-1][0] if points else run.tspan[0]))
-        stopped = f"interrupted at t = {where:.6g}; the part up to there is kept in .solution"
+        where = f"t = {float(np.min(run.now)):.6g}"
+        stopped = f"interrupted at {where}; the part up to there is kept in .solution"
         solution = _finish(run, recorder, track, began, stopped, settings, problem)
         raise SolveInterrupted(solution) from None
     finally:
@@ -294,6 +293,7 @@ def _stats(run, began):
             "naccept": run.naccept,
             "nreject": run.nreject,
             "success": ~np.asarray(run.failed),
+            "t": np.broadcast_to(run.now, np.shape(run.failed)),
         }
     return stats
 

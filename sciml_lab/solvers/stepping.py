@@ -101,6 +101,8 @@ class Run:
     ----------
     trouble : str
         Empty after success, else "nan", "min_step", "max_steps" or "roundoff".
+    now : float or ndarray
+        Time reached (by each lane).
     failed : bool or ndarray
         Whether the trajectory (each lane) gave up.
     naccept, nreject, nsteps : int or ndarray
@@ -120,6 +122,7 @@ class Run:
     max_steps: int
     lanes: bool
     trouble: str = ""
+    now: object = 0.0
     failed: object = False
     naccept: object = 0
     nreject: object = 0
@@ -138,6 +141,7 @@ def attempts(run: Run) -> Iterator[StepRecord]:
     start, end = float(primal(run.tspan[0])), float(primal(run.tspan[1]))
     direction, slack = (1.0 if end > start else -1.0), 4 * math.ulp(abs(end))
     u, t, now = run.u0, run.tspan[0], start  # t may carry derivatives, now never does
+    run.now = start
     if run.lanes:
         t, now = t + np.zeros(u.shape[-1]), np.full(u.shape[-1], start)
         run.naccept, run.nreject = np.zeros_like(now, dtype=int), np.zeros_like(now, dtype=int)
@@ -174,6 +178,7 @@ def attempts(run: Run) -> Iterator[StepRecord]:
             k1 = None if some(accepted) else step.k[0]
         u, h = _choose(accepted, step.u, u), h_next
         now, t = _choose(accepted, goal, now), _choose(accepted, goal_t, t)
+        run.now = now
         open_lanes = (now != end) & _not(run.failed)
         if not some(open_lanes):
             return

@@ -118,7 +118,16 @@ def test_the_failed_trajectory_of_a_batch_is_explained_and_the_others_arrive():
     assert sol.diagnosis.verdict == "finite-time blow-up"
     assert sol.stats.lanes["success"].tolist() == [False, True, True]
     assert np.isnan(sol.u[-1, 0, 0])
+    assert sol.stats.lanes["t"] == pytest.approx([1.0, 2.0, 2.0], abs=1e-5)
     assert np.allclose(sol.u[-1, 0, 1:], [-1 / 3, 0.1 / 0.8], rtol=1e-6)
+
+
+def test_a_trajectory_that_is_not_finite_at_the_start_does_not_stop_the_others():
+    prob = sl.ODEProblem(lambda u, p, t: np.log(u), [[-1.0, 2.0]], (0.0, 0.5), batch=True)
+    sol = sl.solve(prob, sl.Tsit5())
+    assert sol.stats.lanes["success"].tolist() == [False, True]
+    assert sol.stats.lanes["t"].tolist() == [0.0, 0.5]
+    assert sol.diagnosis.verdict == "f is not finite"
 
 
 def test_partial_solution_can_still_be_read():
