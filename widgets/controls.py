@@ -34,6 +34,7 @@ class Control:
     def __init__(self, name: str, label: str, value, *, unit: str = ""):
         self.name, self.value = name, value
         self.label = f"{label} [{unit}]" if unit else label
+        self.enabled = True
         self._widget = None
         self._listener: Callable[[Control], None] | None = None
         self._quiet = False
@@ -49,6 +50,7 @@ class Control:
                 "layout": widgets.Layout(width=CONTROL_WIDTH),
             }
             self._widget = self._make(widgets, look)
+            self._widget.disabled = not self.enabled
             self._widget.observe(self._moved, names="value")
         return self._widget
 
@@ -65,6 +67,12 @@ class Control:
                 self._show()
             finally:
                 self._quiet = False
+
+    def enable(self, enabled: bool) -> None:
+        """Grey it out on the page, where it has no effect just now; a program may still move it."""
+        self.enabled = enabled
+        if self._widget is not None:
+            self._widget.disabled = not enabled
 
     def _moved(self, change) -> None:
         """The widget has a new value."""

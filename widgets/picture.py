@@ -42,7 +42,9 @@ class Picture:
             raise ValueError(f"width must be at most 700 pixels (got {width}).")
         self.width, self.height = width, height
         self.figure = new_figure(width, height)
-        self.figure.set_layout_engine("none")  # places are fixed: a picture that moves must not jump
+        self.figure.set_layout_engine(
+            "none"
+        )  # places are fixed: a picture that moves must not jump
         self.figure.set_dpi(100 * SHARP)
         self._moving: list = []
         self._still = None

@@ -265,6 +265,10 @@ class StepMicroscope(Explorer):
             all_stages = stage.value == stage.high
             time = self.shown.t if self.shown is not None else -np.inf
             self.trace, self.key = run(self.problem, method, values), key
+            fixed = is_fixed(method, values)
+            self.controls["controller"].enable(method.adaptive)
+            self.controls["rtol"].enable(not fixed)
+            self.controls["dt"].enable(fixed)
             if attempt.value == self.last:  # not asked for one: stay at the same time
                 starts = np.array([record.t for record in self.trace.records])
                 attempt.move(int(np.argmin(np.abs(starts - time))) + 1)
@@ -334,13 +338,17 @@ class StepMicroscope(Explorer):
             )
 
 
+def is_fixed(method, values) -> bool:
+    """Whether the steps have one size: the reader wants it, or the method estimates no error."""
+    return values["controller"] == FIXED or not method.adaptive
+
+
 def run(problem, method, values) -> Trace:
     """All attempts of a solve, at most `MOST_ATTEMPTS`."""
     records = []
-    fixed = values["controller"] == FIXED or not method.adaptive
     options = (
         {"dt": values["dt"], "adaptive": False}
-        if fixed
+        if is_fixed(method, values)
         else {"controller": CONTROLLERS[values["controller"]]()}
     )
     for record in sl.steps(

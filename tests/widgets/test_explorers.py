@@ -244,3 +244,14 @@ def test_microscope_takes_a_user_tableau():
     assert explorer.values["method"] == "mine"
     with pytest.raises(TypeError, match="method must be"):
         StepMicroscope(method="Euler")
+
+
+def test_microscope_greys_out_what_has_no_effect():
+    explorer = StepMicroscope()
+    explorer.widget  # noqa: B018
+    off = lambda: {n for n, c in explorer.controls.items() if c.widget.disabled}  # noqa: E731
+    assert off() == {"dt"}
+    explorer.set(controller="none (fixed step)")
+    assert off() == {"rtol"}
+    explorer.set(method="RK4")
+    assert off() == {"rtol", "controller"}
