@@ -47,7 +47,10 @@ import math
 import numpy as np
 
 from sciml_lab.ad import Tape, Var, collect, is_traced, primal
-from sciml_lab.solvers.explicit import Stages, combine
+from sciml_lab.sensitivity.columns import MOST_COMPONENTS, Columns
+from sciml_lab.solvers.explicit import Stages, Step, combine
+
+BLOCK = 64  # steps whose stages go through f together
 
 
 class Trajectory:
@@ -62,7 +65,7 @@ class Trajectory:
 
     def __init__(self, every):
         self.every = every
-        self.t, self.t_new, self.u = [], [], []
+        self.t, self.t_new, self.u, self.steps = [], [], [], []
 
     def take(self, record):
         """Take an accepted step (a lane of a batch that rejected it stands still)."""
@@ -70,20 +73,25 @@ class Trajectory:
         t_new = np.where(record.accepted, record.t_new, record.t) if lanes else record.t_new
         if len(self.t) % self.every == 0:
             self.u.append(record.u)
+        if self.every == 1:
+            self.steps.append(Step(None, None, None, record.stages, record.stage_points))
         self.t.append(record.t)
         self.t_new.append(t_new)
 
-    def backwards(self, method, f, p):
-        """Yield ``(index, t, h, u)`` from the last step to the first."""
-        for block in range(len(self.u) - 1, -1, -1):
-            first = block * self.every
-            last = min(first + self.every, len(self.t)) - 1
-            states = [self.u[block]]
-            for i in range(first, last):
-                h = self.t_new[i] - self.t[i]
-                states.append(method.step(f, states[-1], p, self.t[i], h).u)
-            for i in range(last, first - 1, -1):
-                yield i, self.t[i], self.t_new[i] - self.t[i], states[i - first]
+    def blocks_backwards(self, method, f, p):
+        """Yield blocks of steps ``(index, t, h, u, step)``, the last block first."""
+        size = self.every if self.every > 1 else BLOCK
+        for first in reversed(range(0, len(self.t), size)):
+            block, u = [], self.u[first // self.every]
+            for i in range(first, min(first + size, len(self.t))):
+                t, h = self.t[i], self.t_new[i] - self.t[i]
+                if self.every == 1:
+                    u, step = self.u[i], self.steps[i]
+                else:
+                    step = method.step(f, u, p, t, h)
+                block.append((i, t, h, u, step))
+                u = step.u
+            yield block
 
 
 class Sweep:
@@ -103,6 +111,10 @@ class Sweep:
         Inputs to differentiate by, among u0, p, t0, t1, saveat.
     saveat_shape : tuple or None
         Shape of the output times; None if no times were asked for.
+
+    Notes
+    -----
+    Where f takes a batch, the stages of a block of steps go through it together (`Columns`).
     """
 
     def __init__(self, run, f, trajectory, saves, names, saveat_shape):
@@ -112,7 +124,7 @@ class Sweep:
         self.wants_tspan = bool({"t0", "t1"} & set(names))
         self.moves = self.wants_saveat or self.wants_tspan
         self.start, self.end = (float(primal(t)) for t in run.tspan)
-        self.saves = {}
+        self.by_stage, self.checked, self.saves = False, False, {}
         for save in saves:
             theta = save.theta
             if theta is None and saveat_shape is not None and self.moves and save.step >= 0:
@@ -124,23 +136,52 @@ class Sweep:
         run = self.run
         bars = {"u0": np.zeros(np.shape(primal(run.u0))), "p": 0.0, "t0": 0.0, "t1": 0.0}
         bars["saveat"] = [0.0] * len(g)
-        for index, t, h, u in self.trajectory.backwards(run.method, self.f, run.p):
-            self._pull_step(index, t, h, u, g, bars)
+        for block in self.trajectory.blocks_backwards(run.method, self.f, run.p):
+            columns = self._columns(block, g)
+            for index, t, h, u, _ in reversed(block):
+                self._pull_step(index, t, h, u, g, bars, columns)
+            p_bar = columns.p_bar() if columns else None
+            if p_bar is not None:
+                bars["p"] = bars["p"] + p_bar
         self._pull_first_rows(g, bars)
         return self._finish(bars)
 
-    def _pull_step(self, index, t, h, u, g, bars):
-        """Carry ``bars["u0"]``, the cotangent of the state, from the end of a step to its start."""
-        inside = []  # the outputs that dense output gives
+    def _outputs(self, index, g):
+        """The outputs of a step that matter to g: cotangent of its end, and those inside it."""
+        at_end, inside = 0.0, []
         for row, theta, mask in self.saves.get(index, ()):
             g_row = g[row] if mask is None else np.where(mask, g[row], 0.0)
             if not is_traced(g_row) and not np.any(g_row):
                 continue
             if theta is None:
-                bars["u0"] = bars["u0"] + g_row
+                at_end = at_end + g_row
             else:
                 inside.append((row, theta, g_row))
-        a, c, k, pulls = self._stages(t, h, u, dense=bool(inside))
+        return at_end, inside
+
+    def _columns(self, block, g):
+        """The stages of a block in one call of f, where that is possible and pays."""
+        run = self.run
+        plain = [run.u0, g] if run.p is None else [run.u0, g, run.p]
+        possible = all(type(x) is np.ndarray and x.dtype == float for x in plain)
+        few = np.ndim(primal(run.u0)) == 1 and run.u0.size <= MOST_COMPONENTS
+        if self.by_stage or not (possible and few) or self.wants_tspan:
+            return None
+        columns = Columns(run, self.f, self.wants_p)
+        for index, t, h, u, step in block:
+            columns.add(index, t, h, u, step, dense=bool(self._outputs(index, g)[1]))
+        columns.linearize(None if self.checked else self._vjp)
+        self.checked, self.by_stage = True, not columns.useful
+        return columns if columns.useful else None
+
+    def _pull_step(self, index, t, h, u, g, bars, columns):
+        """Carry ``bars["u0"]``, the cotangent of the state, from the end of a step to its start."""
+        at_end, inside = self._outputs(index, g)
+        bars["u0"] = bars["u0"] + at_end
+        if columns:
+            a, c, k, pulls = columns.stages(index)
+        else:
+            a, c, k, pulls = self._stages(t, h, u, dense=bool(inside))
         q = self._cotangents_at_the_end(len(k), bars["u0"], inside)
         t_bar, h_bar = 0.0, 0.0
         for _, _, g_row in inside:

@@ -1,5 +1,7 @@
 """The discrete adjoint against complex steps, plain tracing and differences."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -189,37 +191,94 @@ def test_checkpoints_keep_fewer_states(predator_prey):
     sl.solve(predator_prey, sl.Euler(), dt=0.01, callbacks=[every.take, tenth.take])
     assert len(every.u) == 300 and len(tenth.u) == 30
     f = sl.solve(predator_prey, sl.Euler(), dt=0.01).record.run.f
-    again = list(tenth.backwards(sl.Euler(), f, predator_prey.p))
+    blocks = list(tenth.blocks_backwards(sl.Euler(), f, predator_prey.p))
+    again = [step for block in blocks for step in reversed(block)]
     assert [index for index, *_ in again] == list(range(299, -1, -1))
-    assert all(np.array_equal(u, every.u[index]) for index, _, _, u in again)
+    assert all(np.array_equal(u, every.u[index]) for index, _, _, u, _ in again)
 
 
-def test_number_of_calls_of_f(predator_prey):
+def counted(f, columns):
+    """f with a list of the times of its calls; without columns it insists on one state."""
     calls = []
 
-    def f(u, p, t):
+    def g(u, p, t):
         calls.append(t)
-        return predator_prey.f(u, p, t)
+        if not columns and np.ndim(t):
+            raise AssertionError("one state at a time, please")
+        return f(u, p, t)
 
+    return g, calls
+
+
+@pytest.mark.parametrize("name, stages", [("Tsit5", 6), ("RK4", 4), ("DOP853", 12)])
+@pytest.mark.parametrize("columns", [True, False])
+def test_number_of_calls_of_f(predator_prey, name, stages, columns):
+    f, calls = counted(predator_prey.f, columns)
     prob = sl.ODEProblem(f, predator_prey.u0, predator_prey.tspan, predator_prey.p)
-    steps = sl.solve(prob, sl.Tsit5()).stats.naccept
-    for stages, method in ((6, sl.Tsit5()), (4, sl.RK4())):
-        options = {"dt": 3.0 / steps, "adaptive": False}
-        calls.clear()
-        sl.solve(prob, method, **options)
-        forward = len(calls)
-        calls.clear()
-        sl.ad.grad(lambda p: sl.solve(prob.replace(p=p), method, **options).u[-1].sum(), prob.p)  # noqa: B023
-        assert len(calls) == forward + stages * steps
+    method, steps = sl.METHODS[name](), 20
+
+    def last(p):
+        return sl.solve(prob.replace(p=p), method, dt=3.0 / steps, adaptive=False).u[-1].sum()
+
+    last(prob.p)
+    forward = len(calls)
+    calls.clear()
+    gradient = sl.ad.grad(last, prob.p)
+    # All stages in one call and one state to compare; or a refusal, then one call for each stage.
+    assert len(calls) == forward + (2 if columns else 1 + stages * steps)
+    assert difference(gradient, sl.ad.grad(last, prob.p, mode="dual")) < 1e-13
+
+
+@pytest.mark.parametrize("saveat", [False, True], ids=["steps", "saveat"])
+@pytest.mark.parametrize("name", ["BS3", "Tsit5", "DOP853"])
+def test_columns_give_the_same_gradient_as_single_stages(problem, scalar, name, saveat):
+    method, gradients = sl.METHODS[name](), []
+    times = times_of(problem) if saveat else None
+    for columns in (True, False):
+        f, _ = counted(problem.f, columns)
+
+        def loss(x, f=f):
+            prob = problem.replace(f=f, u0=x[:2], p=x[2:])
+            return scalar(sl.solve(prob, method, dt=0.05, adaptive=False, saveat=times).u)
+
+        gradients.append(sl.ad.grad(loss, np.concatenate([problem.u0, problem.p])))
+    assert difference(*gradients) < 1e-12
+
+
+def matrix_vjp_of_one_state(g, answer, w, u):
+    """Right for a vector u; for columns it has the right shape and the wrong numbers."""
+    return g.reshape(2, -1)[:, :1] * u.reshape(2, -1)[:, 0]
+
+
+WEIGHTED = sl.ad.primitive(
+    lambda w, u: w @ u,
+    jvp=(lambda t, y, w, u: np.tensordot(t, u, (1, 0)), lambda t, y, w, u: w @ t),
+    vjp=(matrix_vjp_of_one_state, lambda g, y, w, u: w.T @ g),
+    name="weighted",
+)
+AGAINST_COLUMNS = {
+    "a branch": lambda u, p, t: -p[0] * u if t < 0.5 else -p[1] * u,
+    "the math module": lambda u, p, t: -p[0] * u * math.cos(t),
+    "a row vector": lambda u, p, t: -p[0] * u @ np.array([[1.0, 0.3], [0.0, 2.0]]),
+    "all entries": lambda u, p, t: -p[0] * u * np.sum(u) - p[3] * u,
+    "a mean that hides": lambda u, p, t: -p[0] * (u - u[:1] + np.mean(u[:1])) + p[1],
+    "a rule for vectors": lambda u, p, t: -WEIGHTED(p.reshape(2, 2), u),
+}
+
+
+@pytest.mark.parametrize("name", AGAINST_COLUMNS)
+def test_an_f_that_takes_no_columns_is_served_stage_by_stage(scalar, central, name):
+    prob = sl.ODEProblem(AGAINST_COLUMNS[name], [1.0, 0.6], (0.0, 1.0), [1.0, 0.2, 0.1, 0.7])
+
+    def loss(p):
+        return scalar(sl.solve(prob.replace(p=p), sl.Tsit5(), dt=0.1, adaptive=False).u)
+
+    gradient = sl.ad.grad(loss, prob.p)
+    assert np.allclose(gradient, central(loss, prob.p), rtol=1e-8, atol=1e-9)
 
 
 def test_outputs_that_the_loss_does_not_use_cost_nothing(predator_prey):
-    calls = []
-
-    def f(u, p, t):
-        calls.append(t)
-        return predator_prey.f(u, p, t)
-
+    f, calls = counted(predator_prey.f, columns=True)
     prob = sl.ODEProblem(f, predator_prey.u0, predator_prey.tspan, predator_prey.p)
 
     def loss(p, row):

@@ -42,18 +42,25 @@ def test_no_tape_grows_with_the_number_of_steps(predator_prey, monkeypatch):
             lengths.append(sum(map(len, alive)))
             return super().sweep(seeds)
 
+    def one_state(u, p, t):
+        return predator_prey.f(u, p, t) if np.ndim(t) == 0 else None
+
     monkeypatch.setattr("sciml_lab.sensitivity.sweep.Tape", Measured)
+    monkeypatch.setattr("sciml_lab.sensitivity.columns.Tape", Measured)
     peaks = []
-    for dt in (0.5, 0.02):
-        counts.clear(), lengths.clear()
-        sl.ad.grad(
-            lambda p: sl.solve(predator_prey.replace(p=p), sl.RK4(), dt=dt).u[-1].sum(),  # noqa: B023
-            predator_prey.p,
-        )
-        assert len(counts) == round(3 / dt) * 4  # one VJP of f for each stage
-        assert max(counts) <= 4  # and the tapes of one step alive at a time
-        peaks.append(max(lengths))
-    assert peaks[0] == peaks[1]
+    for f in (one_state, predator_prey.f):
+        for dt in (0.02, 0.005):
+            counts.clear(), lengths.clear()
+            prob = predator_prey.replace(f=f)
+            sl.ad.grad(
+                lambda p: sl.solve(prob.replace(p=p), sl.RK4(), dt=dt).u[-1].sum(),  # noqa: B023
+                prob.p,
+            )
+            if f is one_state:
+                assert len(counts) == round(3 / dt) * 4  # one VJP of f for each stage
+            assert max(counts) <= 4  # and the tapes of one step alive at a time
+            peaks.append(max(lengths))
+    assert peaks[0] == peaks[1] and peaks[2] == peaks[3]
 
 
 @pytest.mark.parametrize("sensitivity", EVERY, ids=repr)
