@@ -132,7 +132,8 @@ def double(x):
 """
 FORGED_LOG = """
 import json, os, glob
-for link in glob.glob("/proc/[0-9]*/fd/*"):
+# The kernel's own pipes and those of the process that runs it; nobody else's on this machine.
+for link in [*glob.glob("/proc/self/fd/*"), *glob.glob(f"/proc/{os.getppid()}/fd/*")]:
     try:
         if os.readlink(link).startswith("pipe:"):
             with open(link, "wb", buffering=0) as pipe:
