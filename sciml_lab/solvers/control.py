@@ -114,7 +114,7 @@ class PIDController:
         -------
         Decision
         """
-        if np.ndim(error) == 0:
+        if not isinstance(error, np.ndarray) or error.ndim == 0:
             return self._decide_one(float(error), k, memory)
         error = np.clip(np.where(np.isnan(error), np.inf, error), 1e-10, 1e10)
         e1, e2, rejected = (np.broadcast_to(m, error.shape) for m in memory)

@@ -56,9 +56,9 @@ class Row(tuple):
     array: np.ndarray
 
     def __new__(cls, entries):
-        """Take a sequence of numbers; zeros at its end are dropped."""
+        """Take a sequence of numbers."""
         row = super().__new__(cls, ((j, float(w)) for j, w in enumerate(entries) if w != 0.0))
-        row.array = np.array(entries[: row[-1][0] + 1] if row else [], dtype=float)
+        row.array = np.array(entries, dtype=float)
         return row
 
 
@@ -81,19 +81,20 @@ class Stages(list):
     def __init__(self, first, count):
         super().__init__()
         plain = type(first) is np.ndarray and first.dtype.char in "dD"
-        self.matrix = np.empty((count, first.size), first.dtype) if plain else None
+        self.matrix = np.zeros((count, first.size), first.dtype) if plain else None
         self.append(first)
 
     def append(self, k):
         """Add the next stage."""
-        if self.matrix is not None:
-            if type(k) is np.ndarray and k.dtype == self.matrix.dtype:
-                row = self.matrix[len(self)]
-                row[:] = k if k.ndim == 1 else k.ravel()
-                k = row if k.ndim == 1 else row.reshape(k.shape)
+        matrix = self.matrix
+        if matrix is not None:
+            if type(k) is np.ndarray and k.dtype is matrix.dtype:
+                row, shape = matrix[len(self)], k.shape
+                row[:] = k if len(shape) == 1 else k.ravel()
+                k = row if len(shape) == 1 else row.reshape(shape)
             else:
                 self.matrix = None
-        super().append(k)
+        list.append(self, k)
 
 
 def combine(weights, k):
@@ -112,7 +113,7 @@ def combine(weights, k):
     200.5
     """
     if type(weights) is Row and type(k) is Stages and k.matrix is not None:
-        total = weights.array.dot(k.matrix[: len(weights.array)])
+        total = weights.array.dot(k.matrix)  # stages to come are zero, and so is their weight
         return total if k[0].ndim == 1 else total.reshape(k[0].shape)
     (j, w), *rest = weights
     total = w * k[j]

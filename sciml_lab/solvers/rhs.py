@@ -52,7 +52,7 @@ class RightHandSide:
         """Call f, with the checks that are cheap enough for every call."""
         self.count += 1
         k = self.f(u, p, t)
-        if type(k) is not np.ndarray or k.dtype == object:
+        if type(k) is not np.ndarray or k.dtype.hasobject:
             k = collect(k)
         if k.shape != self.shape:
             self._wrong_shape(k.shape)

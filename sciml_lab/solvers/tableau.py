@@ -273,7 +273,7 @@ class Tableau:
         ]
         rows.append(["b", *self.b])
         if self.b_error is not None:
-            rows.append(["bhat", *np.subtract(self.b, self.b_error)])
+            rows.append(["bhat", *np.subtract(self.b, self.b_error).tolist()])
         texts = [[x if isinstance(x, str) else _short(x) for x in row] for row in rows]
         first = max(len(row[0]) for row in texts)
         width = max((len(x) for row in texts for x in row[1:]), default=1)
