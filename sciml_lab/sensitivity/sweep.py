@@ -48,7 +48,7 @@ import numpy as np
 
 from sciml_lab.ad import Tape, Var, collect, is_traced, primal
 from sciml_lab.sensitivity.columns import MOST_COMPONENTS, Columns
-from sciml_lab.solvers.explicit import Stages, Step, combine
+from sciml_lab.solvers.explicit import Step, combine
 
 BLOCK = 64  # steps whose stages go through f together
 
@@ -212,7 +212,7 @@ class Sweep:
             last = len(rows.a) - self.run.method.tableau.fsal
             a, c = rows.a[:last], rows.c[:last]
         first, pull = self._vjp(u, p, t)
-        k, pulls = Stages(first, len(a)), [pull]
+        k, pulls = [first], [pull]
         for a_i, c_i in zip(a[1:], c[1:], strict=True):
             v = u + h * combine(a_i, k) if a_i else u
             k_i, pull = self._vjp(v, p, t + c_i * h)
