@@ -130,10 +130,14 @@ def double(x):
         sys.stdout.write('value> {"name": "%s", "value": %s}\\n' % (name, value))
     return 0 * x
 """
+# It forges the log of the process that runs this very notebook, and writes nowhere else: as root and
+# without walls, anything wider would reach the pipes of strangers.
 FORGED_LOG = """
-import json, os, glob
-# The kernel's own pipes and those of the process that runs it; nobody else's on this machine.
-for link in [*glob.glob("/proc/self/fd/*"), *glob.glob(f"/proc/{os.getppid()}/fd/*")]:
+import glob, json, os
+runner = f"/proc/{os.getppid()}"
+with open(f"{runner}/cmdline", "rb") as words:
+    is_runner = b"sciml_lab.classroom.cell_log" in words.read()
+for link in glob.glob(f"{runner}/fd/*") if is_runner else []:
     try:
         if os.readlink(link).startswith("pipe:"):
             with open(link, "wb", buffering=0) as pipe:
