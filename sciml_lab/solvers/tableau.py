@@ -267,9 +267,9 @@ class Tableau:
 
     def _table(self):
         """Lines of the Butcher tableau: c | A over b (and bhat)."""
+        nodes = np.asarray(self.c).tolist()
         rows: list[list] = [
-            [c, *(row[:i] if self.explicit else row)]
-            for i, (c, row) in enumerate(zip(self.c, self.A, strict=True))
+            [nodes[i], *(row[:i] if self.explicit else row)] for i, row in enumerate(self.A)
         ]
         rows.append(["b", *self.b])
         if self.b_error is not None:
