@@ -1,6 +1,6 @@
 """Small, readable differential-equation solvers, automatic differentiation and neural equations.
 
-The public names live here and load when first used, so `import sciml_lab` costs one import of NumPy.
+The public names live here and load when first used: `import sciml_lab` costs at most NumPy.
 
 Examples
 --------

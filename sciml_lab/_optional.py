@@ -38,5 +38,6 @@ def need(module: str, *, extra: str, what: str = "this function") -> ModuleType:
             raise  # the package is there, and something inside it is broken: show that instead
         raise ImportError(
             f"{what} needs the package {package!r}, which is not installed: "
-            f"run  python -m pip install 'sciml-lab[{extra}]'  (or  python -m pip install {package})."
+            f"run  python -m pip install 'sciml-lab[{extra}]'  "
+            f"(or  python -m pip install {package})."
         ) from None
