@@ -113,7 +113,7 @@ class Derivatives(Explorer):
         (self.ends,) = self.near.plot([], [], "o", color=VERMILLION, zorder=5)
         self.near.legend(loc="lower left", bbox_to_anchor=(-0.05, 1.0), fontsize=9.5,
                          borderaxespad=0.2, labelspacing=0.25)  # fmt: skip
-        picture.moving(self.function, self.secant, self.tangent, self.ends)
+        picture.moving(self.near)  # its ticks follow x
 
     def draw(self, values):
         """Both panels; then the words."""
@@ -155,10 +155,7 @@ class Derivatives(Explorer):
         known = np.concatenate([y[np.isfinite(y)], [y0]])
         low, high = known.min(), known.max()
         margin = 0.15 * (high - low) + 1e-12 * (1 + abs(high))
-        limits = (s[0], s[-1], low - margin, high + margin)
-        if limits != self.near.axis():  # the ticks belong to the still part
-            self.near.axis(limits)
-            self.picture.redraw_all()
+        self.near.axis((s[0], s[-1], low - margin, high + margin))
 
 
 def estimate(name: str, f: Callable, x: float, h: float) -> float:

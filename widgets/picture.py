@@ -55,7 +55,10 @@ class Picture:
             return self.figure.add_axes(place, **options)
 
     def moving(self, *artists):
-        """Mark artists as moving: they are drawn in every picture, above the still part."""
+        """Mark artists as moving: they are drawn in every picture, above the still part.
+
+        Axes may move too, then with all that is in them, ticks included (about 10 ms).
+        """
         for artist in artists:
             artist.set_animated(True)
             self._moving.append(artist)
@@ -95,7 +98,8 @@ class Picture:
 
     def empty_lines(self) -> list[str]:
         """Names of the visible moving lines that have points, but none that can be drawn."""
-        lines = [a for a in self._moving if hasattr(a, "get_xydata") and a.get_visible()]
+        moving = [line for a in self._moving for line in getattr(a, "lines", [a])]
+        lines = [a for a in moving if hasattr(a, "get_xydata") and a.get_visible()]
         data = [(line, np.asarray(line.get_xydata(), dtype=float)) for line in lines]
         return [
             str(line.get_label())

@@ -287,8 +287,10 @@ class StepMicroscope(Explorer):
         self.bad.set_data([r.t for r in bad], [abs(r.h) for r in bad])
         h = np.array([abs(r.h) for r in self.trace.records])
         decades = np.log10([h.min() / 1.5, h.max() * 1.5])  # whole ones: few and legible ticks
-        self.sizes.set_ylim(10 ** np.floor(decades[0]), 10 ** np.ceil(decades[1]))
-        self.picture.redraw_all()
+        limits = (10 ** np.floor(decades[0]), 10 ** np.ceil(decades[1]))
+        if limits != self.sizes.get_ylim():
+            self.sizes.set_ylim(*limits)
+            self.picture.redraw_all()
 
     # The words -------------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ def first_line(error: BaseException) -> str:
     Examples
     --------
     >>> first_line(ValueError("the start is negative"))
-    'The start is negative.'
+    'the start is negative.'
     """
     said = str(error).strip().splitlines()
-    return sentence(said[0] if said else type(error).__name__)
+    return (said[0] if said else type(error).__name__).rstrip(".") + "."
