@@ -33,7 +33,8 @@ from .assemble import (
     tidy,
 )
 from .modes import MODES, PULL, PUSH, as_directions, autograd, call
-from .values import as_value, primal
+from .primitive import as_value
+from .values import primal
 
 _LATER = object()  # no x given: the caller wants the derivative as a function
 

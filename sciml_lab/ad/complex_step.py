@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from .finite import central_difference
-from .values import as_value, primal
+from .primitive import as_value
+from .values import primal
 
 TINY = 1e-200
 

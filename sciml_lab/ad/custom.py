@@ -11,8 +11,8 @@ import numpy as np
 
 from sciml_lab._optional import need
 
-from .primitive import Primitive, collect
-from .values import as_value, is_box, is_traced
+from .primitive import Primitive, as_value, collect
+from .values import is_box, is_traced
 
 
 class Custom(Primitive):

@@ -16,7 +16,8 @@ import math
 import numpy as np
 
 from .arraylike import ArrayLike
-from .values import Traced, as_value
+from .primitive import as_value
+from .values import Traced
 
 
 class Dual(ArrayLike):

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .values import as_value, primal
+from .primitive import as_value
+from .values import primal
 
 EPS = np.finfo(float).eps
 BEST = EPS ** (1 / 3)  # step for a first derivative by central differences

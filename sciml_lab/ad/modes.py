@@ -20,9 +20,9 @@ from .arraylike import LostDerivative, no_writing
 from .complex_step import TINY, complex_step
 from .dual import Dual, make_dual
 from .finite import central_difference
-from .primitive import collect
+from .primitive import as_value, collect
 from .tape import Tape, Var
-from .values import Traced, as_value, is_box, new_level
+from .values import Traced, is_box, new_level
 
 
 def call(f, xs) -> Any:

@@ -262,3 +262,35 @@ def collect(x: Any) -> Any:
 
 def _holds_objects(x):
     return any(isinstance(item, np.ndarray) and item.dtype.hasobject for item in x)
+
+
+def as_value(x: Any, name: str = "the argument") -> Any:
+    """Make a value that can be differentiated: a float or complex array, or a traced value.
+
+    Integers, booleans and single precision become float64;
+    a scalar becomes a NumPy scalar; lists are collected.
+    """
+    if isinstance(x, Traced):
+        return x
+    if is_box(x):
+        raise TypeError(
+            f"{name} is traced by autograd: differentiate with mode='autograd' on both levels, "
+            "or with sciml_lab.ad on both."
+        )
+    if is_traced(x):
+        return as_value(collect(x), name)
+    try:
+        x = np.asarray(x)
+    except ValueError:
+        raise TypeError(
+            f"{name} must be one array of numbers (its rows have different lengths): for several "
+            "arrays use jvp or vjp with a tuple, or join them with np.concatenate."
+        ) from None
+    if x.dtype.kind in "biu" or x.dtype in (np.float32, np.float16):
+        x = x.astype(np.float64)  # differences of single precision numbers are worth little
+    elif x.dtype.kind not in "fc":
+        raise TypeError(
+            f"{name} must be a number or an array of numbers, not {x.dtype}: "
+            "give a float, a list of floats or an array."
+        )
+    return x if x.ndim else x[()]

@@ -22,7 +22,8 @@ True
 import numpy as np
 
 from .arraylike import ArrayLike
-from .values import Traced, as_value, new_level, primal
+from .primitive import as_value
+from .values import Traced, new_level, primal
 
 
 class Entry:

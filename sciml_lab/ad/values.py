@@ -138,37 +138,3 @@ def primal(x: Any) -> Any:
         flat = [primal(item) for item in x.flat]
         return np.array(flat).reshape(x.shape + np.shape(flat[0] if flat else 0.0))
     return x
-
-
-def as_value(x: Any, name: str = "the argument") -> Any:
-    """Make a value that can be differentiated: a float or complex array, or a traced value.
-
-    Integers, booleans and single precision become float64;
-    a scalar becomes a NumPy scalar; lists are collected.
-    """
-    if isinstance(x, Traced):
-        return x
-    if is_box(x):
-        raise TypeError(
-            f"{name} is traced by autograd: differentiate with mode='autograd' on both levels, "
-            "or with sciml_lab.ad on both."
-        )
-    if is_traced(x):
-        from .primitive import collect
-
-        return as_value(collect(x), name)
-    try:
-        x = np.asarray(x)
-    except ValueError:
-        raise TypeError(
-            f"{name} must be one array of numbers (its rows have different lengths): for several "
-            "arrays use jvp or vjp with a tuple, or join them with np.concatenate."
-        ) from None
-    if x.dtype.kind in "biu" or x.dtype in (np.float32, np.float16):
-        x = x.astype(np.float64)  # differences of single precision numbers are worth little
-    elif x.dtype.kind not in "fc":
-        raise TypeError(
-            f"{name} must be a number or an array of numbers, not {x.dtype}: "
-            "give a float, a list of floats or an array."
-        )
-    return x if x.ndim else x[()]
