@@ -16,9 +16,9 @@ from sciml_lab.solvers.solution import SolveError
 class DiscreteAdjoint:
     r"""Differentiate a solve by a reverse sweep over its accepted steps.
 
-    The solve runs on plain numbers and keeps the state at the start of every accepted step. Given
-    the cotangents of its outputs, the sweep goes through the steps backwards and, inside each,
-    through the stages backwards, with one vector-Jacobian product of f per stage (formulas in
+    The solve runs on plain numbers and keeps every accepted step. Given the cotangents of its
+    outputs, the sweep goes through the steps backwards and, inside each, through the stages
+    backwards, with one vector-Jacobian product of f per stage (formulas in
     `sciml_lab/sensitivity/sweep.py`). To `sl.ad.grad` and to `autograd.grad` the whole solve is
     one operation. Differentiable inputs are `u0`, `p`, both ends of `tspan`, and `saveat`.
 
@@ -26,7 +26,7 @@ class DiscreteAdjoint:
     ----------
     checkpoints : int, optional
         Keep only every k-th state, k being this number, and compute the others again block by
-        block: less memory for one more evaluation of every step. Without it every state is kept.
+        block: less memory for one more evaluation of every step. Without it every step is kept.
 
     Raises
     ------
@@ -37,8 +37,9 @@ class DiscreteAdjoint:
     Notes
     -----
     Cost: s - 1 to s evaluations and VJPs of f for each accepted step of a method of s stages,
-    whatever the number of parameters. Memory: one state for each accepted step, or for each
-    ``checkpoints``-th; with ``dense=True`` its stages as well. Rejected steps cost nothing.
+    whatever the number of parameters; rejected steps cost nothing. An f of few components that
+    takes a batch gets the stages of many steps in one call (`sciml_lab/sensitivity/columns.py`).
+    Memory: state and stages of each accepted step, or one state for each ``checkpoints``-th.
 
     ``sol(t)`` is differentiable too, and every call of it is an operation with a sweep of its
     own: times that are known beforehand are cheaper in `saveat`.

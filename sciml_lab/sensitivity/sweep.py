@@ -50,7 +50,7 @@ from sciml_lab.ad import Tape, Var, collect, is_traced, primal
 from sciml_lab.sensitivity.columns import MOST_COMPONENTS, Columns
 from sciml_lab.solvers.explicit import Step, combine
 
-BLOCK = 64  # steps whose stages go through f together
+BLOCK = 16  # steps whose stages go through f together
 
 
 class Trajectory:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import sciml_lab as sl
+from sciml_lab.sensitivity.sweep import BLOCK
 
 # Every method with an error estimate runs adaptive here, and every method also with fixed steps.
 ADAPTIVE = [name for name, method in sl.METHODS.items() if method().adaptive]
@@ -215,7 +216,7 @@ def counted(f, columns):
 def test_number_of_calls_of_f(predator_prey, name, stages, columns):
     f, calls = counted(predator_prey.f, columns)
     prob = sl.ODEProblem(f, predator_prey.u0, predator_prey.tspan, predator_prey.p)
-    method, steps = sl.METHODS[name](), 20
+    method, steps = sl.METHODS[name](), BLOCK
 
     def last(p):
         return sl.solve(prob.replace(p=p), method, dt=3.0 / steps, adaptive=False).u[-1].sum()
