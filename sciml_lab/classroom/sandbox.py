@@ -182,4 +182,10 @@ def _own_tasks() -> int:
     """Threads that this user already runs: the limit of processes counts them too."""
     if sys.platform != "linux":
         return 512
-    return sum(len(os.listdir(f"/proc/{pid}/task")) for pid in of_user(os.getuid()))
+    total = 0
+    for pid in of_user(os.getuid()):
+        try:
+            total += len(os.listdir(f"/proc/{pid}/task"))
+        except FileNotFoundError:
+            continue  # it has ended meanwhile
+    return total

@@ -1,5 +1,6 @@
 """The walls around one notebook: what it can't see, can't use, and can't leave behind."""
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -59,7 +60,8 @@ def survivors():
                 words = (entry / "cmdline").read_text(errors="replace").split("\0")
             except OSError:
                 continue  # it has ended meanwhile
-            files = [Path(word) for word in words if "sciml-lab-grade-" in word]
+            named = [word for word in words if re.fullmatch(r"/\S*sciml-lab-grade-\S*\.json", word)]
+            files = map(Path, named)  # the kernel's connection file
             if any(not file.parent.exists() for file in files):
                 found.add(entry.name)
         return found
