@@ -23,7 +23,7 @@ from sciml_lab_widgets.controls import Button, Control, Slider
 from sciml_lab_widgets.picture import Picture, StaticPicture, mimebundle
 from sciml_lab_widgets.words import first_line
 
-SLOW = 0.05  # seconds: an update that takes longer waits until the slider is let go
+SLOW = 0.05  # seconds: updates that take longer wait until the slider is let go
 
 
 class Explorer:
@@ -78,6 +78,7 @@ class Explorer:
         self.controls = {control.name: control for control in controls}
         self.picture = Picture(width, height)
         self.words, self.png, self.error, self.seconds = "", b"", None, 0.0
+        self.pace = 0.0  # what an update takes lately
         self._page = None  # the widgets: box, image and words
         with style():
             self.layout(self.picture)
@@ -150,6 +151,7 @@ class Explorer:
                 "The picture still shows the last setting that worked."
             )
         self.seconds = time.perf_counter() - began
+        self.pace = 0.6 * self.pace + 0.4 * self.seconds
         if self._page is not None:
             self._show()
 
@@ -181,10 +183,9 @@ class Explorer:
         """Send picture and words to the page; wait for the release of sliders where it is slow."""
         self._page.image.value = self.png
         self._page.words.value = _paragraph(self.words)
-        if self.seconds > SLOW:
-            for control in self.controls.values():
-                if isinstance(control, Slider):
-                    control.widget.continuous_update = False
+        for control in self.controls.values():
+            if isinstance(control, Slider):
+                control.widget.continuous_update = control.live and self.pace < SLOW
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """The live widget where there is one to show, and the picture everywhere else."""

@@ -195,9 +195,16 @@ def test_every_control_has_a_description_with_its_unit_and_takes_the_keyboard(ex
 
 def test_a_slow_update_waits_for_the_release(explorer):
     explorer.widget  # noqa: B018
-    explorer.seconds = 0.2
+    slider = explorer.controls["a"]
+    explorer.pace = 0.2
     explorer._show()
-    assert not explorer.controls["a"].widget.continuous_update
+    assert not slider.widget.continuous_update
+    explorer.pace = 0.01
+    explorer._show()
+    assert slider.widget.continuous_update
+    slider.live = False
+    explorer._show()
+    assert not slider.widget.continuous_update
 
 
 def test_words_are_text_not_html(explorer):
