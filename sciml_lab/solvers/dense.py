@@ -168,10 +168,18 @@ class DenseOutput:
 
     def __call__(self, t):
         """State at time t, shape of u0; for an array of m times shape ``(m, *u0.shape)``."""
-        if np.ndim(primal(t)) == 0:
+        shape = np.shape(primal(t))
+        if not shape:
             return self._one(t)
+        if len(shape) > 1:
+            raise ValueError(
+                f"t must be one time or a list of times (got an array of shape {shape}): pass "
+                "t.ravel() and reshape what comes back."
+            )
         times = [self._one(s) for s in t]
-        return collect(times) if any(is_traced(u) for u in times) else np.array(times)
+        if any(is_traced(u) for u in times):
+            return collect(times)
+        return np.array(times) if times else np.zeros((0, *np.shape(primal(self.run.u0))))
 
     def _one(self, t):
         run = self.run

@@ -352,14 +352,23 @@ def _overflow(case):
 
 
 def _underflow(case):
-    return Diagnosis(
-        "step size underflow",
-        f"at {case.where} even a step of {abs(case.h):.2g}, the smallest that changes t, misses "
-        "the tolerance.",
-        "Look at f there: a jump, a kink or an almost singular term is likely; otherwise loosen "
-        "rtol and atol.",
-        {"step": abs(case.h)},
-    )
+    gap = np.spacing(abs(case.t))
+    if case.t + case.h == case.t:
+        evidence = (
+            f"the step of {abs(case.h):.2g} that is due at {case.where} is shorter than the "
+            f"distance {gap:.2g} to the next number, so t can't move."
+        )
+        remedy = "Count time from another origin, so that tspan starts at 0, or take other units."
+    else:
+        evidence = (
+            f"at {case.where} even a step of {abs(case.h):.2g}, the smallest that changes t, "
+            "misses the tolerance."
+        )
+        remedy = (
+            "Look at f there: a jump, a kink or an almost singular term is likely; otherwise "
+            "loosen rtol and atol."
+        )
+    return Diagnosis("step size underflow", evidence, remedy, {"step": abs(case.h), "gap": gap})
 
 
 def _not_enough(case):

@@ -161,6 +161,9 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         goal, goal_t = _choose(arrives, end, aim), _choose(arrives, run.tspan[1], aim)
         if run.lanes:  # a lane that has arrived or failed takes a step of length zero
             goal, goal_t = _choose(run.failed, now, goal), _choose(run.failed, t, goal_t)
+        lost = (goal == now) & (now != end) & _not(run.failed)  # h is below the spacing of numbers
+        if _give_up(run, lost, "min_step", u, now, h):
+            return
         with np.errstate(all="ignore"):  # overflow and NaN show in the error norm
             step = method.step(f, u, p, t, goal_t - t, k1)
             norm, accepted, factor, memory = _judge(run, step, u, memory)

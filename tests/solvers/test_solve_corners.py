@@ -1,0 +1,46 @@
+"""Corners of `solve` where the numbers of the computer end."""
+
+import numpy as np
+import pytest
+
+import sciml_lab as sl
+
+
+def decay(u, p, t):
+    return -p * u
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "rate", "options"),
+    [
+        (1e15, 10.0, 1.0, {}),
+        (1e15, -10.0, -1.0, {}),
+        (1e9, 1.0, 1e9, {}),
+        (1e15, 10.0, 1.0, {"dt": 1e-2, "adaptive": False}),
+    ],
+)
+def test_a_step_below_the_spacing_of_times_ends_the_solve(start, length, rate, options):
+    """It used to be taken for ever: a step of length zero has no error."""
+    prob = sl.ODEProblem(decay, [1.0], (start, start + length), rate)
+    sol = sl.solve(prob, sl.Tsit5(), **options)
+    assert not sol.success
+    assert sol.stats.nsteps == 0
+    assert sol.diagnosis.verdict == "step size underflow"
+    assert "t can't move" in sol.message
+    assert "tspan starts at 0" in sol.message
+
+
+def test_a_lane_whose_time_cannot_move_leaves_the_others_alone():
+    rates = np.array([[1.0, 1e9, 2.0]])
+    prob = sl.ODEProblem(decay, np.ones((1, 3)), (1e9, 1e9 + 1), rates, batch=True)
+    sol = sl.solve(prob, sl.Tsit5())
+    np.testing.assert_array_equal(sol.stats.lanes["success"], [True, False, True])
+    np.testing.assert_allclose(sol.u[-1, 0, [0, 2]], np.exp([-1.0, -2.0]), rtol=1e-5)
+    assert np.isnan(sol.u[-1, 0, 1])
+
+
+def test_dense_output_at_no_time_and_at_a_matrix_of_times():
+    sol = sl.solve(sl.ODEProblem(decay, [1.0, 2.0], (0.0, 1.0), 1.0))
+    assert sol([]).shape == (0, 2)
+    with pytest.raises(ValueError, match="t must be one time or a list of times"):
+        sol(np.zeros((2, 2)))
