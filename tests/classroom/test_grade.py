@@ -130,9 +130,9 @@ def double(x):
         sys.stdout.write('value> {"name": "%s", "value": %s}\\n' % (name, value))
     return 0 * x
 """
-# It forges the log of the process that runs this very notebook and writes nowhere else: as root
-# without walls, anything wider would reach the pipes of strangers. As another user it can't even open
-# the log; where it can, what it forges are no right values.
+# It forges the log of the process that runs this very notebook, and writes nowhere else: as root
+# without walls, anything wider would reach the pipes of strangers. As another user it can't even
+# open the log; where it can, what it forges are no right values.
 FORGED_LOG = """
 import glob, json, os
 runner = f"/proc/{os.getppid()}"
