@@ -147,10 +147,9 @@ class Slider(Control):
         slack = 1e-9 * max(abs(self.low), abs(self.high))
         try:
             number = float(value)
-            good = self.low - slack <= number <= self.highest + slack
         except (TypeError, ValueError):
-            good = False
-        if not good:
+            number = math.nan
+        if not self.low - slack <= number <= self.highest + slack:
             raise ValueError(
                 f"{self.name} must be a number between {self.low:g} and {self.highest:g} "
                 f"(got {value!r}): move it inside this range."
