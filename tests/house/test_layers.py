@@ -53,6 +53,7 @@ def _imports(module):
         if (
             isinstance(node, ast.Call)
             and "import_module" in ast.dump(node.func)
+            and node.args
             and isinstance(node.args[0], ast.Constant)
         ):
             found.append((node.args[0].value, at_import))
