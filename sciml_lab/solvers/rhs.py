@@ -41,12 +41,13 @@ class RightHandSide:
     1
     """
 
-    __slots__ = ("count", "f", "shape")
+    __slots__ = ("_reused", "count", "f", "shape")
 
     def __init__(self, f, shape):
         self.f = f
         self.shape = tuple(shape)
         self.count = 0
+        self._reused = None  # the first result, until it is known not to be written into again
 
     def __call__(self, u, p, t):
         """Call f, with the checks that are cheap enough for every call."""
@@ -54,8 +55,17 @@ class RightHandSide:
         k = self.f(u, p, t)
         if type(k) is not np.ndarray or k.dtype.hasobject:
             k = collect(k)
+        if self._reused is not None:
+            k = self._own(k)
         if k.shape != self.shape:
             self._wrong_shape(k.shape)
+        return k
+
+    def _own(self, k):
+        """Copy the result of an f that returns the same memory every time (stages are kept)."""
+        if isinstance(k, np.ndarray) and np.may_share_memory(k, self._reused):
+            return k.copy()
+        self._reused = None
         return k
 
     def first(self, u, p, t):
@@ -75,6 +85,8 @@ class RightHandSide:
         k = collect(k)
         if k.shape != self.shape:
             self._wrong_shape(k.shape)
+        if isinstance(k, np.ndarray):
+            self._reused, k = k, k.copy()
         return k
 
     def _check_result(self, k):

@@ -44,3 +44,21 @@ def test_dense_output_at_no_time_and_at_a_matrix_of_times():
     assert sol([]).shape == (0, 2)
     with pytest.raises(ValueError, match="t must be one time or a list of times"):
         sol(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("method", [sl.Tsit5(), sl.DOP853(), sl.BS3(), sl.Vern7()])
+@pytest.mark.parametrize("part", [slice(None), slice(0, 2)])
+def test_f_may_return_the_same_array_every_time(method, part):
+    """A buffer that f fills again and again must not change the stages that are kept."""
+    buffer = np.zeros(2)
+
+    def fills(u, p, t):
+        np.multiply(u, -1.0, out=buffer)
+        return buffer[part]
+
+    fresh = sl.ODEProblem(lambda u, p, t: -u, [1.0, 2.0], (0.0, 1.0))
+    expected = sl.solve(fresh, method, saveat=[0.3, 1.0])
+    sol = sl.solve(fresh.replace(f=fills), method, saveat=[0.3, 1.0])
+    np.testing.assert_array_equal(sol.u, expected.u)
+    np.testing.assert_array_equal(sol(0.77), expected(0.77))
+    assert sol.stats.nf == expected.stats.nf
