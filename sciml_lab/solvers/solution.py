@@ -135,6 +135,9 @@ class SolveError(RuntimeError):
         super().__init__(solution.message)
         self.solution = solution
 
+    def __reduce__(self):
+        return type(self), (self.solution,)
+
 
 class SolveInterrupted(KeyboardInterrupt):
     """Ctrl-C or the notebook's stop button, with the part that was already computed.
@@ -153,3 +156,6 @@ class SolveInterrupted(KeyboardInterrupt):
     def __init__(self, solution):
         super().__init__(solution.message)
         self.solution = solution
+
+    def __reduce__(self):
+        return type(self), (self.solution,)

@@ -90,7 +90,12 @@ class StepRecord:
         return self.method.interpolate(self.u, k, self.h, (t - self.t) / self.h)
 
     def __repr__(self) -> str:
-        return f"StepRecord({self.index}: t={self.t:.6g}, h={self.h:.3g}, {self.reason})"
+        t, h = primal(self.t), primal(self.h)
+        if np.ndim(h):
+            t, h = f"{np.min(t):.6g} to {np.max(t):.6g}", f"{np.min(h):.3g} to {np.max(h):.3g}"
+        else:
+            t, h = f"{t:.6g}", f"{h:.3g}"
+        return f"StepRecord({self.index}: t={t}, h={h}, {self.reason})"
 
 
 @dataclass

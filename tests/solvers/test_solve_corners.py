@@ -1,5 +1,8 @@
 """Corners of `solve` where the numbers of the computer end."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -62,3 +65,24 @@ def test_f_may_return_the_same_array_every_time(method, part):
     np.testing.assert_array_equal(sol.u, expected.u)
     np.testing.assert_array_equal(sol(0.77), expected(0.77))
     assert sol.stats.nf == expected.stats.nf
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_methods_solutions_and_errors_survive_copies(again):
+    """Process pools send them by pickle."""
+    method = again(sl.Tsit5())
+    assert method == sl.Tsit5()
+    sol = sl.solve(sl.ODEProblem(decay, [1.0, 2.0], (0.0, 1.0), 1.0), method)
+    twin = again(sol)
+    np.testing.assert_array_equal(twin.u, sol.u)
+    np.testing.assert_array_equal(twin(0.3), sol(0.3))
+    for kind in (sl.SolveError, sl.SolveInterrupted):
+        error = again(kind(sol))
+        assert type(error) is kind
+        assert error.solution.message == sol.message == str(error)
+
+
+def test_steps_of_a_batch_can_be_printed():
+    prob = sl.ODEProblem(decay, np.ones((1, 2)), (0.0, 1.0), [[1.0, 2.0]], batch=True)
+    first = next(sl.steps(prob, sl.Tsit5(), dt=0.01))
+    assert repr(first).startswith("StepRecord(0: t=0 to 0, h=0.01 to 0.01, 2 of 2 traj")
