@@ -61,6 +61,9 @@ class Row(tuple):
         row.array = np.array(entries, dtype=float)
         return row
 
+    def __reduce__(self):
+        return Row, (self.array,)
+
 
 class Stages(list):
     """The stage derivatives of one step, in order.
