@@ -17,8 +17,9 @@ JOBS ?= 2
 
 PACKAGE := pyproject.toml requirements.lock $(wildcard binder/jupyter/*.py binder/jupyter/*/*.json)
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock
-NOTEBOOKS = $(wildcard lessons/*/lesson.ipynb lessons/source/*/lesson.ipynb \
-	lessons/assignments/source/*/*.ipynb lessons/assignments/release/*/*.ipynb)
+# The lessons as students get them, and the assignments with their solutions. (The solutions of the
+# lessons are run by tests/lessons.)
+NOTEBOOKS = $(wildcard lessons/*/lesson.ipynb lessons/assignments/source/*/*.ipynb)
 
 .PHONY: help lab test lint types unit notebooks browser bench binder-check lock picture clean
 
@@ -72,8 +73,11 @@ types: .venv/.dev
 unit: .venv/.dev
 	$(BIN)/pytest -n $(JOBS) -m "not browser"
 
-# A notebook's cells stay together: --dist loadfile.
+# Students' forms are up to date, and every notebook runs from top to bottom. The cells of one
+# stay together: --dist loadfile.
 notebooks: .venv/.dev
+	$(BIN)/sciml-lab lesson build --check
+	$(BIN)/sciml-lab assignment build --check
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -W default --timeout 600 \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=60 $(NOTEBOOKS)
 
