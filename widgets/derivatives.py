@@ -31,6 +31,8 @@ LOOKS = {
     "dual": (PURPLE, (0, (1, 1.2))),
 }
 
+FORMULAS = ("forward", "central", "complex step")  # those that need a step
+
 #: Name -> function and its derivative by hand, the latter good for extended precision.
 FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
     "exp(x)": (np.exp, np.exp),
@@ -79,6 +81,7 @@ class Derivatives(Explorer):
             self.functions = {"": (f, None)}
             reach = max(1.0, abs(x))
             controls = [Slider("x", "point x", float(x), low=x - reach, high=x + reach), h]
+        self._drawn, self.true, self.exact, self.best = None, np.longdouble(0), (0.0, 0.0), {}
         super().__init__(controls, height=400)
 
     def layout(self, picture):
@@ -119,29 +122,36 @@ class Derivatives(Explorer):
         """Both panels; then the words."""
         f, by_hand = self.functions[values.get("function", "")]
         x, h = float(values["x"]), float(values["h"])
-        dual = float(sl.ad.derivative(f, x, mode="dual"))
-        true = np.longdouble(dual) if by_hand is None else by_hand(np.longdouble(x))
-        scale = abs(true) if true != 0 else np.longdouble(1)
-
-        def error(value):
-            return np.abs(np.asarray(value, dtype=np.longdouble) - true) / scale
-
-        here, best = {}, {}
-        for name in ("forward", "central", "complex step"):
-            by_formula = functools.partial(estimate, name, f, x)
-            errors = error(each(by_formula, STEPS)).astype(float)
-            here[name] = float(error(each(by_formula, [h]))[0])
-            known = np.isfinite(errors)
-            self.curves[name].set_data(STEPS[known], np.maximum(errors[known], FLOOR))
-            best[name] = STEPS[np.nanargmin(errors)] if known.any() else np.nan
-        here["dual"] = float(error(dual))
-        self.curves["dual"].set_data(STEPS[[0, -1]], np.full(2, max(here["dual"], FLOOR)))
+        if self._drawn != (f, x):  # the step alone moves only the marks
+            self._drawn = None
+            self._draw_curves(f, by_hand, x)
+            self._drawn = (f, x)
+        here = {"dual": self.exact[1]}
+        for name in FORMULAS:
+            here[name] = float(self._error(each(functools.partial(estimate, name, f, x), [h]))[0])
         self.mark.set_data([h, h], [FLOOR / 2, 10])
         for name, dot in self.dots.items():
             dot.set_visible(bool(np.isfinite(here[name])))
             dot.set_data([h], np.clip([here[name]], FLOOR, 8))
-        self._draw_function(f, x, h, dual)
-        return " ".join(say(x, h, here, best))
+        self._draw_function(f, x, h, self.exact[0])
+        return " ".join(say(x, h, here, self.best))
+
+    def _error(self, values):
+        """Relative error; absolute where the derivative is zero."""
+        scale = abs(self.true) if self.true != 0 else np.longdouble(1)
+        return np.abs(np.asarray(values, dtype=np.longdouble) - self.true) / scale
+
+    def _draw_curves(self, f, by_hand, x):
+        """The errors of all formulas at all steps, and the best step of each."""
+        dual = float(sl.ad.derivative(f, x, mode="dual"))
+        self.true = np.longdouble(dual) if by_hand is None else by_hand(np.longdouble(x))
+        self.exact = dual, float(self._error(dual))
+        for name in FORMULAS:
+            errors = self._error(each(functools.partial(estimate, name, f, x), STEPS)).astype(float)
+            known = np.isfinite(errors)
+            self.curves[name].set_data(STEPS[known], np.maximum(errors[known], FLOOR))
+            self.best[name] = STEPS[np.nanargmin(errors)] if known.any() else np.nan
+        self.curves["dual"].set_data(STEPS[[0, -1]], np.full(2, max(self.exact[1], FLOOR)))
 
     def _draw_function(self, f, x, h, slope):
         """The function within 0.6 of x, its tangent, and the secant through x and x + h."""
@@ -186,7 +196,7 @@ def each(f: Callable, points) -> np.ndarray:
 
 def say(x, h, here, best):
     """The sentences: the errors here, the best steps, and the reason."""
-    errors = ", ".join(f"{way} {number(e)}" for way, e in here.items() if np.isfinite(e))
+    errors = ", ".join(f"{way} {number(here[way])}" for way in LOOKS if np.isfinite(here[way]))
     yield f"At h = {number(h)} the relative errors are: {errors}."
     yield f"Best steps: forward {number(best['forward'])}, central {number(best['central'])}."
     if x + h == x:

@@ -93,6 +93,7 @@ class PhasePlane(Explorer):
         self.labels = ("u₁", "u₂") if labels is None else tuple(labels)
         p = np.array([]) if problem.p is None else np.asarray(problem.p, dtype=float).ravel()
         self.names = tuple(parameters) if parameters else tuple(f"p{i}" for i in range(len(p)))
+        self._drawn, self._points = [], []  # the equation that is drawn, and where it rests
         self.box = self._box() if box is None else tuple(float(side) for side in box)
         super().__init__([*self._sliders(p), *self._switches()], height=400)
 
@@ -182,15 +183,21 @@ class PhasePlane(Explorer):
         """Field, nullclines, fixed points, trajectory; then the words."""
         f, p = self.right_hand_side(values), self._parameters(values)
         u0 = np.array([values["start_x"], values["start_y"]])
-        points = fixed_points(f, p, self.box)
-        self._draw_field(f, p, values["nullclines"], points)
+        equation = [values[name] for name in values if not name.startswith("start_")]
+        if equation != self._drawn:  # the start alone changes nothing but the trajectory
+            self._drawn = []
+            self._points = fixed_points(f, p, self.box)
+            self._draw_field(f, p, values["nullclines"], self._points)
+            self._drawn = equation
         sol = self._solve(self.problem.replace(f=f, u0=u0, p=p), self._far_away)
         t, u = thirds(sol)
         self.path.set_data(u[:, 0], u[:, 1])
         self.start.set_data(u0[:1], u0[1:])
         for line, component in zip(self.times, u.T, strict=True):
             line.set_data(t, component)
-        return " ".join([*self._say_points(f, p, points), *self._say_path(f, p, sol, t, u, values)])
+        return " ".join(
+            [*self._say_points(f, p, self._points), *self._say_path(f, p, sol, t, u, values)]
+        )
 
     def _parameters(self, values):
         p = self.problem.p
