@@ -10,6 +10,7 @@ from typing import NoReturn
 import numpy as np
 
 from . import numpy_functions, numpy_shapes, rules, rules_arrays, rules_linear
+from .entry import entries
 from .primitive import DISPATCH, Primitive
 from .values import Traced, primal
 
@@ -84,12 +85,11 @@ class ArrayLike(Traced):
         """Give an object array that holds the traced entries; any other dtype is refused."""
         if dtype is not None and np.dtype(dtype) != np.dtype(object):
             _no_number(f"a plain array of {np.dtype(dtype)}")
-        entries = np.empty(self.shape, dtype=object)
-        if self.ndim == 0:
-            entries[()] = self
-        for index in np.ndindex(self.shape) if self.ndim else ():
-            entries[index] = self[index]
-        return entries
+        if self.ndim:
+            return entries(self)
+        alone = np.empty((), dtype=object)
+        alone[()] = self
+        return alone
 
     # -- operators: one primitive each -------------------------------------------------------
 

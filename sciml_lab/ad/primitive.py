@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from .entry import Entry, taken, whole
 from .values import Traced, is_box, is_traced, primal
 
+GATHERED = (list, tuple, Entry)  # what `collect` turns into one value before a rule sees it
 RULES: dict[str, "Primitive"] = {}  # every primitive by its name: the table of rules.py
 DISPATCH: dict = {}  # NumPy function -> what to call instead when an argument is traced
 
@@ -50,7 +52,7 @@ class Primitive:
             if isinstance(x, Traced):
                 if top is None or x.level > top.level:
                     top = x
-            elif isinstance(x, (list, tuple)) or (type(x) is np.ndarray and x.dtype.hasobject):
+            elif isinstance(x, GATHERED) or (type(x) is np.ndarray and x.dtype.hasobject):
                 return self(*map(collect, args), **kwargs)
         if top is None:
             return self.fun(*args, **kwargs)
@@ -238,7 +240,12 @@ def collect(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         if not x.dtype.hasobject:
             return x
-        shape, items = x.shape, list(x.flat)
+        parent = whole(x)
+        if parent is not None:
+            return parent
+        if x.ndim > 1 and any(type(item) is Entry for item in x.flat):
+            return collect(list(x))  # row by row: most rows are whole
+        shape, items = x.shape, list(map(taken, x.flat))
     elif isinstance(x, (list, tuple)):
         if not is_traced(x):
             return collect(np.asarray(x)) if _holds_objects(x) else np.asarray(x)
@@ -247,7 +254,7 @@ def collect(x: Any) -> Any:
     elif isinstance(x, Traced) or is_box(x):
         return x
     else:
-        return np.asarray(x)
+        return taken(x) if type(x) is Entry else np.asarray(x)
     if any(is_box(item) for item in items):
         from sciml_lab._optional import need
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .entry import Entry, taken
+
 _counter = itertools.count(1)
 
 
@@ -53,7 +55,7 @@ def is_traced(x) -> bool:
     >>> is_traced(np.ones(3))
     False
     """
-    if isinstance(x, Traced):
+    if isinstance(x, (Traced, Entry)):
         return True
     if isinstance(x, np.ndarray):
         return x.dtype.hasobject and any(is_traced(item) for item in x.flat)
@@ -99,9 +101,9 @@ def _leaves(x):
             yield from _leaves(item)
     elif isinstance(x, np.ndarray):
         if x.dtype.hasobject:
-            yield from x.flat
+            yield from map(taken, x.flat)
     else:
-        yield x
+        yield taken(x)
 
 
 def primal(x: Any) -> Any:
@@ -123,13 +125,15 @@ def primal(x: Any) -> Any:
     6.0
     """
     kind = type(x)
-    if kind is np.ndarray and not x.dtype.hasobject:
-        return x  # the common case first: every step of a solver asks
+    if kind is float or (kind is np.ndarray and not x.dtype.hasobject):
+        return x  # the common cases first: every step of a solver asks
     while True:
         if isinstance(x, Traced):
             x = x.value
         elif is_box(x):
             x = x._value
+        elif kind is Entry:
+            return primal(x.parent).flat[x.place]
         else:
             break
     if isinstance(x, (list, tuple)):
