@@ -297,6 +297,7 @@ def _as_array(x):
 
 def _checked_sizes(sizes):
     """The layer sizes as a tuple of positive integers, or a sentence."""
+    whole = []
     try:
         whole = [int(n) for n in sizes]
         good = len(whole) >= 2 and all(n > 0 and n == m for n, m in zip(whole, sizes, strict=True))
