@@ -1,0 +1,46 @@
+"""Gradients of solves whose f holds more than its arguments show."""
+
+import numpy as np
+import pytest
+
+import sciml_lab as sl
+
+FIXED = {"dt": 0.05, "adaptive": False}
+U0 = np.array([1.0, 1.2])
+
+
+def slope_at_the_start(a):
+    """The inner gradient is by u0; f holds a, which an outer derivative may trace."""
+
+    def f(u, p, t):
+        return np.array([a * u[0] - u[0] * u[1], -3.0 * u[1] + u[0] * u[1]])
+
+    def loss(u0):
+        sol = sl.solve(sl.ODEProblem(f, u0, (0.0, 2.0)), sl.Tsit5(), saveat=[0.9, 2.0], **FIXED)
+        return np.sum(sol.u**2)
+
+    return sl.ad.grad(loss, U0)[0]
+
+
+@pytest.mark.parametrize("mode", ["dual", "tape"])
+def test_an_outer_derivative_by_what_f_holds(mode):
+    exact = sl.ad.derivative(slope_at_the_start, 1.5, mode="finite_difference")
+    found = sl.ad.derivative(slope_at_the_start, 1.5, mode=mode)
+    assert found == pytest.approx(exact, rel=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-13])
+def test_units_do_not_decide_whether_f_takes_columns(scale):
+    """A sum over all entries couples the columns; in small units it is small, but not zero."""
+
+    def f(u, p, t):
+        return -p[0] * u + p[1] / scale * np.sum(u * u)
+
+    def loss(p, sensitivity):
+        prob = sl.ODEProblem(f, np.array([1.0, 0.5]) * scale, (0.0, 1.0), p)
+        return sl.solve(prob, sl.Tsit5(), sensitivity=sensitivity, **FIXED).u[-1, 0] / scale
+
+    p = np.array([1.0, 0.1])
+    found = sl.ad.grad(lambda p: loss(p, sl.DiscreteAdjoint()), p)
+    expected = sl.ad.grad(lambda p: loss(p, sl.ThroughSolver()), p)
+    np.testing.assert_allclose(found, expected, rtol=1e-11)
