@@ -1,5 +1,7 @@
 """Dense output: the solution between the steps, and the values at the times asked for."""
 
+from functools import cached_property
+
 import numpy as np
 
 from sciml_lab.ad import collect, is_traced, primal
@@ -163,8 +165,16 @@ class DenseOutput:
     def __init__(self, steps, run):
         self.steps, self.run = steps, run
         self.direction = 1.0 if float(primal(run.tspan[1])) > float(primal(run.tspan[0])) else -1.0
-        self.starts = np.array([primal(s.t) for s in steps]) * self.direction
-        self.ends = np.array([primal(s.t) + primal(s.h) for s in steps]) * self.direction
+
+    @cached_property
+    def starts(self):
+        """Times where the steps start, in the direction of integration."""
+        return np.array([primal(s.t) for s in self.steps]) * self.direction
+
+    @cached_property
+    def ends(self):
+        """Times where the steps end, in the direction of integration."""
+        return np.array([primal(s.t) + primal(s.h) for s in self.steps]) * self.direction
 
     def __call__(self, t):
         """State at time t, shape of u0; for an array of m times shape ``(m, *u0.shape)``."""

@@ -11,6 +11,7 @@ method is one `Tableau` and one line in `METHODS`.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -45,59 +46,105 @@ class Step(NamedTuple):
 
 
 class Row(tuple):
-    """Pairs ``(j, w)`` of the nonzero entries of one row of a tableau; `array` holds all of them.
+    """Pairs ``(j, w)`` of the nonzero entries of one row of a tableau, for `combine`.
 
     Examples
     --------
-    >>> Row([0.5, 0.0, 2.0])
+    >>> Row.of([0.5, 0.0, 2.0], 0)
     ((0, 0.5), (2, 2.0))
     """
 
-    array: np.ndarray
+    index: int  # its place among the rows of the tableau, see `Rows`
 
-    def __new__(cls, entries):
-        """Take a sequence of numbers."""
-        row = super().__new__(cls, ((j, float(w)) for j, w in enumerate(entries) if w != 0.0))
-        row.array = np.array(entries, dtype=float)
+    @classmethod
+    def of(cls, entries, index):
+        """Take a sequence of numbers, zeros included."""
+        row = cls((j, float(w)) for j, w in enumerate(entries) if w != 0.0)
+        row.index = index
         return row
 
-    def __reduce__(self):
-        return Row, (self.array,)
+
+class Rows(NamedTuple):
+    """The tableau as `Row` objects, ready for a step."""
+
+    a: tuple
+    c: tuple
+    later: tuple  # (row of A, node) of every stage after the first
+    b: tuple
+    error: tuple
+    error2: tuple
+    a_dense: tuple
+    c_dense: tuple
+    dense: tuple  # (stage, coefficients of theta, theta**2, ...) of the interpolant
+    step: np.ndarray  # A, b and the errors below each other: row.index is the place in here
+    all: np.ndarray  # the same with the extra stages of dense output
+
+    @classmethod
+    def of(cls, tab):
+        """Take them from a `Tableau`."""
+        errors = [() if e is None else e for e in (tab.b_error, tab.b_error2)]
+        entries, s = [*tab.A, tab.b, *errors, *tab.A_dense], tab.stages
+        matrix = np.zeros((len(entries), len(tab.P)))
+        for row, values in zip(matrix, entries, strict=True):
+            row[: len(values)] = values
+        rows, c = [Row.of(values, index) for index, values in enumerate(entries)], tab.c.tolist()
+        return cls(
+            a=tuple(rows[:s]), c=tuple(c), later=tuple(zip(rows[1:s], c[1:], strict=True)),
+            b=rows[s], error=rows[s + 1], error2=rows[s + 2],
+            a_dense=tuple(rows[s + 3 :]), c_dense=tuple(tab.c_dense.tolist()),
+            dense=tuple((i, tuple(row.tolist())) for i, row in enumerate(tab.P) if row.any()),
+            step=matrix[: s + 3, :s].copy(), all=matrix,
+        )  # fmt: skip
 
 
 class Stages(list):
-    """The stage derivatives of one step, in order.
+    """The stage derivatives k_j of one step of size h, in order, and their weighted sums.
 
-    Plain arrays are also the rows of one matrix, so a weighted sum of them is a single product.
-    Anything else (dual numbers, taped values) is a list and nothing more.
+    Plain arrays are also the rows of one matrix, so that a weighted sum of them is the product of
+    a row of ``h * tableau`` and this matrix. Anything else (dual numbers, taped values, a step
+    size for each trajectory) is a list and nothing more.
 
     Parameters
     ----------
-    first : array
-        The first stage.
-    count : int
-        How many there will be.
+    known : list of array
+        The stages that are known already, at least the first.
+    h : float or array
+        Step size.
+    tableau : ndarray
+        `Rows.step` or `Rows.all`.
     """
 
-    __slots__ = ("matrix",)
+    __slots__ = ("h", "matrix", "table", "weights")
 
-    def __init__(self, first, count):
-        super().__init__()
-        plain = type(first) is np.ndarray and first.dtype.char in "dD"
-        self.matrix = np.zeros((count, first.size), first.dtype) if plain else None
-        self.append(first)
+    def __init__(self, known, h, tableau):
+        self.h, self.table = h, None
+        first = known[0]
+        if isinstance(h, float) and type(first) is np.ndarray and first.dtype.char in "dD":
+            self.weights = h * tableau
+            self.table = table = np.zeros((tableau.shape[1], *first.shape), first.dtype)
+            self.matrix = table if table.ndim == 2 else table.reshape(len(table), -1)
+        for k in known:
+            self.append(k)
 
     def append(self, k):
         """Add the next stage."""
-        matrix = self.matrix
-        if matrix is not None:
-            if type(k) is np.ndarray and k.dtype is matrix.dtype:
-                row, shape = matrix[len(self)], k.shape
-                row[:] = k if len(shape) == 1 else k.ravel()
-                k = row if len(shape) == 1 else row.reshape(shape)
+        table = self.table
+        if table is not None:
+            if type(k) is np.ndarray and k.dtype is table.dtype:
+                i = len(self)
+                table[i] = k
+                k = table[i]
             else:
-                self.matrix = None
+                self.table = None
         list.append(self, k)
+
+    def sum(self, row):
+        """Return ``h * sum_j w_j k_j`` with the weights of a row of the tableau."""
+        table = self.table
+        if table is None:
+            return self.h * combine(row, self)
+        total = self.weights[row.index].dot(self.matrix)  # stages to come are zero
+        return total if table.ndim == 2 else total.reshape(table.shape[1:])
 
 
 def combine(weights, k):
@@ -105,9 +152,9 @@ def combine(weights, k):
 
     Parameters
     ----------
-    weights : Row, or sequence of (int, float or array)
+    weights : sequence of (int, float or array)
         Index and weight of each term.
-    k : Stages or list of array
+    k : list of array
         Stage derivatives.
 
     Examples
@@ -115,27 +162,11 @@ def combine(weights, k):
     >>> float(combine([(0, 0.5), (2, 2.0)], [1.0, 10.0, 100.0]))
     200.5
     """
-    if type(weights) is Row and type(k) is Stages and k.matrix is not None:
-        total = weights.array.dot(k.matrix)  # stages to come are zero, and so is their weight
-        return total if k[0].ndim == 1 else total.reshape(k[0].shape)
     (j, w), *rest = weights
     total = w * k[j]
     for j, w in rest:
         total = total + w * k[j]
     return total
-
-
-class Rows(NamedTuple):
-    """The tableau as pairs ``(j, weight)`` of its nonzero entries, ready for `combine`."""
-
-    a: tuple
-    c: tuple
-    b: tuple
-    error: tuple
-    error2: tuple
-    a_dense: tuple
-    c_dense: tuple
-    dense: tuple  # (stage, coefficients of theta, theta**2, ...) of the interpolant
 
 
 @dataclass(frozen=True)
@@ -175,18 +206,7 @@ class ExplicitRK:
                 f"tableau {self.tableau.name!r} is implicit (A has entries on or above the "
                 "diagonal): ExplicitRK needs a strictly lower triangular A."
             )
-        tab = self.tableau
-        rows = Rows(
-            a=tuple(Row(row) for row in tab.A),
-            c=tuple(float(c) for c in tab.c),
-            b=Row(tab.b),
-            error=Row(tab.b_error if tab.b_error is not None else ()),
-            error2=Row(tab.b_error2 if tab.b_error2 is not None else ()),
-            a_dense=tuple(Row(row) for row in tab.A_dense),
-            c_dense=tuple(float(c) for c in tab.c_dense),
-            dense=tuple((i, tuple(map(float, row))) for i, row in enumerate(tab.P) if row.any()),
-        )
-        object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "rows", Rows.of(self.tableau))
 
     @property
     def name(self) -> str:
@@ -203,7 +223,7 @@ class ExplicitRK:
         """Whether the method estimates its own error."""
         return bool(self.rows.error)
 
-    @property
+    @cached_property
     def error_order(self) -> int:
         """Order k of the error estimate: it shrinks like ``h**k``."""
         return min(self.tableau.embedded_order, self.order) + 1
@@ -231,22 +251,22 @@ class ExplicitRK:
         >>> bool(abs(step.u[0] - np.exp(-0.1)) < 1e-7)
         True
         """
-        rows = self.rows
-        v = [u]
-        k = Stages(f(u, p, t) if k1 is None else k1, len(rows.a))
-        for a, c in zip(rows.a[1:], rows.c[1:], strict=True):
-            v.append(u + h * combine(a, k) if a else u)
+        rows, v = self.rows, [u]
+        k = Stages([f(u, p, t) if k1 is None else k1], h, rows.step)
+        for a, c in rows.later:
+            v.append(u + k.sum(a) if a else u)
             k.append(f(v[-1], p, t + c * h))
-        u_new = v[-1] if self.tableau.fsal else u + h * combine(rows.b, k)
-        error = h * combine(rows.error, k) if rows.error else None
-        error2 = h * combine(rows.error2, k) if rows.error2 else None
+        u_new = v[-1] if self.tableau.fsal else u + k.sum(rows.b)
+        error = k.sum(rows.error) if rows.error else None
+        error2 = k.sum(rows.error2) if rows.error2 else None
         return Step(u_new, error, error2, k, v)
 
     def dense_stages(self, f, u, p, t, h, k) -> list:
         """Stage derivatives of the step, with the extra ones that dense output needs."""
-        k = list(k)
+        if self.rows.a_dense:
+            k = Stages(k, h, self.rows.all)
         for a, c in zip(self.rows.a_dense, self.rows.c_dense, strict=True):
-            k.append(f(u + h * combine(a, k), p, t + c * h))
+            k.append(f(u + k.sum(a), p, t + c * h))
         return k
 
     def dense_weights(self, theta, derivative=False):
@@ -303,7 +323,7 @@ def error_norm(step: Step, u, rtol, atol, lanes: bool):
         return e5**0.5
     e3 = mean_square(primal(step.error2) / scale, lanes)
     blend = e5 + 0.01 * e3
-    return e5 / np.sqrt(np.where(blend > 0, blend, 1.0))
+    return e5 / (blend + (blend == 0)) ** 0.5  # 0/1 where both are zero
 
 
 def mean_square(x, lanes):
@@ -311,12 +331,12 @@ def mean_square(x, lanes):
 
     Examples
     --------
-    >>> float(mean_square(np.array([3.0, 4.0j]), False))
+    >>> mean_square(np.array([3.0, 4.0j]), False)
     12.5
     """
     if lanes:
         return np.mean((x * x.conj()).real, axis=tuple(range(x.ndim - 1)))
-    return np.vdot(x, x).real / x.size
+    return float(np.vdot(x, x).real) / x.size
 
 
 def _method(name: str, tableau: Tableau):

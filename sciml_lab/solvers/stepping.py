@@ -158,6 +158,7 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         return
 
     finest = np.min(run.rtol) if run.adaptive else 1.0
+    why, fsal = (controller.name if run.adaptive else "fixed"), method.tableau.fsal
     for index in range(run.max_steps):
         if finest < EPS and _give_up(run, _below_roundoff(run, u), "roundoff", u, now, h):
             return
@@ -175,12 +176,12 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         h_next = (goal - now) * factor if run.adaptive else h
         yield StepRecord(
             index, t, goal_t - t, goal_t, u, step.u, step.k, step.v, step.error, norm, accepted,
-            h_next, method, controller.name if run.adaptive else "fixed", f, p,
+            h_next, method, why, f, p,
         )  # fmt: skip
         moved = goal != now
         run.naccept = run.naccept + (accepted & moved)
         run.nreject = run.nreject + (_not(accepted) & moved)
-        if method.tableau.fsal:
+        if fsal:
             k1 = _choose(accepted, step.k[-1], step.k[0])
         else:
             k1 = None if some(accepted) else step.k[0]
@@ -190,8 +191,9 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         open_lanes = (now != end) & _not(run.failed)
         if not some(open_lanes):
             return
-        stuck = _not(accepted) & open_lanes & (_too_small(h, now, end - start) | (not run.adaptive))
-        if some(stuck):
+        rejected = _not(accepted) & open_lanes
+        if some(rejected):
+            stuck = rejected & (_too_small(h, now, end - start) | (not run.adaptive))
             trouble = "min_step" if run.adaptive and np.all(np.isfinite(norm)) else "nan"
             if _give_up(run, stuck, trouble, u, now, h):
                 return
@@ -233,7 +235,9 @@ def _too_small(h, now, span):
 def _finite(u, lanes):
     """Whether all entries are finite (of each lane)."""
     finite = np.isfinite(primal(u))
-    return finite.all(axis=tuple(range(finite.ndim - 1))) if lanes else bool(finite.all())
+    if lanes:
+        return finite.all(axis=tuple(range(finite.ndim - 1)))
+    return bool(np.count_nonzero(finite) == finite.size)  # quicker than all() where u is short
 
 
 def _choose(mask, a, b):
