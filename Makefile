@@ -56,7 +56,7 @@ $(BIN)/python:
 
 lab: .venv/.lab
 	@echo "[3/3] Opening JupyterLab on $(LESSON). Stop it with Ctrl-C here."
-	@$(BIN)/jupyter lab $(AS_ROOT) $(LAB_ARGS) $(LESSON)
+	@$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir="$(CURDIR)" $(LAB_ARGS) $(LESSON)
 
 # --- What has to pass. ---
 
