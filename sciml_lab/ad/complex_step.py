@@ -75,11 +75,12 @@ def complex_step(f, x, v: Any = 1.0, h=TINY, *, check=True):
         )
     slope = np.imag(y) / h
     if check:
-        _compare(slope, central_difference(f, x, v))
+        compare(slope, central_difference(f, x, v))
     return slope
 
 
-def _compare(slope, difference):
+def compare(slope, difference):
+    """Raise an error where a complex step and a central difference are not the same number."""
     a, b = np.asarray(primal(slope)), np.asarray(primal(difference))
     if not np.all(np.isfinite(b)):
         return  # f is not defined on both sides: nothing to compare with

@@ -17,7 +17,7 @@ import numpy as np
 from sciml_lab._optional import need
 
 from .arraylike import LostDerivative, no_writing
-from .complex_step import TINY, complex_step
+from .complex_step import TINY, compare, complex_step
 from .dual import Dual, make_dual
 from .finite import central_difference
 from .primitive import as_value, collect
@@ -103,7 +103,8 @@ def _one_by_one(derivative, f, xs, vs):
     for k in range(vs[0].shape[-1]):
         line = [(x, v[..., k]) for x, v in zip(xs, vs, strict=True)]
         columns.append(derivative(f, line))
-    return call(f, xs), np.stack(columns, axis=-1)
+    y = call(f, xs)
+    return y, np.stack(columns, axis=-1) if columns else np.zeros((*y.shape, 0))
 
 
 def push_finite(f, xs, vs) -> Any:
@@ -117,16 +118,17 @@ def push_finite(f, xs, vs) -> Any:
 
 
 def push_complex(f, xs, vs) -> Any:
-    """Complex steps along each direction; the first one is checked for analyticity."""
-    checked = []
+    """Complex steps along each direction; a mixture of all is checked for analyticity."""
 
     def derivative(f, line):
         flat_x, flat_v, unpack = _flatten(line)
-        slope = complex_step(lambda z: call(f, unpack(z)), flat_x, flat_v, TINY, check=not checked)
-        checked.append(True)
-        return slope
+        return complex_step(lambda z: call(f, unpack(z)), flat_x, flat_v, TINY, check=False)
 
-    return _one_by_one(derivative, f, xs, vs)
+    y, slopes = _one_by_one(derivative, f, xs, vs)
+    mixture = 1.0 + 0.5 * np.cos(np.arange(slopes.shape[-1]))
+    x, v, unpack = _flatten([(x, v @ mixture) for x, v in zip(xs, vs, strict=True)])
+    compare(slopes @ mixture, central_difference(lambda z: call(f, unpack(z)), x, v))
+    return y, slopes
 
 
 def _flatten(line):
@@ -152,6 +154,17 @@ def autograd():
     return need("autograd", extra="lab", what="mode='autograd'")
 
 
+def _call_boxes(f, xs):
+    """Call f of autograd values; a value of ours among them would hide them from autograd."""
+    y = call(f, list(xs))
+    if isinstance(y, Traced):
+        raise TypeError(
+            "f mixes values traced by autograd with values traced by sciml_lab.ad: differentiate "
+            "with mode='autograd' on both levels, or with sciml_lab.ad on both."
+        )
+    return y
+
+
 @contextlib.contextmanager
 def _no_warning_of_a_constant():
     """An f that does not depend on x has derivative zero, here as in the other modes."""
@@ -162,7 +175,7 @@ def _no_warning_of_a_constant():
 
 def push_autograd(f, xs, vs) -> Any:
     """Forward mode of autograd, one direction after the other."""
-    push = autograd().make_jvp(lambda args: call(f, list(args)))(tuple(xs))
+    push = autograd().make_jvp(lambda args: _call_boxes(f, args))(tuple(xs))
     y, columns = None, []
     with _no_warning_of_a_constant():
         for k in range(vs[0].shape[-1]):
@@ -174,7 +187,7 @@ def push_autograd(f, xs, vs) -> Any:
 def pull_autograd(f, xs) -> Any:
     """Reverse mode of autograd."""
     with _no_warning_of_a_constant():
-        pullback, y = autograd().make_vjp(lambda args: call(f, list(args)))(tuple(xs))
+        pullback, y = autograd().make_vjp(lambda args: _call_boxes(f, args))(tuple(xs))
     return y, lambda g: list(pullback(g))
 
 

@@ -32,3 +32,28 @@ def test_a_complex_step_inside_an_exact_derivative(outer):
 
     assert ad.derivative(f, 2.0, mode=outer) == pytest.approx(24.0, rel=1e-14)
     assert np.ndim(ad.derivative(f, 2.0, mode=outer)) == 0
+
+
+def test_the_check_of_a_complex_step_sees_every_entry():
+    """|x_2| is not analytic: its entry would come out as 0."""
+    with pytest.raises(ValueError, match="not analytic"):
+        ad.grad(lambda x: x[0] + 3.0 * np.abs(x[2]), np.array([0.3, 0.7, 1.1]), mode="complex_step")
+    slopes = ad.grad(lambda x: x[0] * x[1] - x[2], np.array([0.3, 0.7, 1.1]), mode="complex_step")
+    np.testing.assert_allclose(slopes, [0.7, 0.3, -1.0], rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["dual", "tape", "complex_step", "finite_difference"])
+def test_no_inputs_have_an_empty_derivative(mode):
+    assert ad.jacobian(lambda x: np.array([1.0, 2.0]) + np.sum(x), [], mode=mode).shape == (2, 0)
+
+
+@pytest.mark.parametrize("outer", EXACT)
+def test_autograd_inside_a_derivative_of_ours_is_refused(outer):
+    """Otherwise the inner gradient would be zero."""
+    anp = pytest.importorskip("autograd.numpy")
+
+    def f(s):
+        return ad.grad(lambda y: anp.sum(y * s), np.ones(3), mode="autograd")[0]
+
+    with pytest.raises(TypeError, match="with sciml_lab.ad on both"):
+        ad.derivative(f, 1.0, mode=outer)
