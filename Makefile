@@ -56,7 +56,8 @@ $(BIN)/python:
 
 lab: .venv/.lab
 	@echo "[3/3] Opening JupyterLab on $(LESSON). Stop it with Ctrl-C here."
-	@$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir="$(CURDIR)" $(LAB_ARGS) $(LESSON)
+	@$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url="/lab/tree/$(LESSON)" $(LAB_ARGS)
 
 # --- What has to pass. ---
 
