@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from sciml_lab.ad import collect, is_traced, primal
+from sciml_lab.ad.values import Traced
 
 
 class DenseStep:
@@ -101,6 +102,11 @@ class Recorder:
     def take(self, record):
         """Take the outputs that lie in one accepted step."""
         run = self.run
+        if run.lanes and is_traced(record.u_new) and not isinstance(record.u_new, Traced):
+            raise TypeError(
+                "autograd can't trace the single steps of a batch: leave sensitivity out and pass "
+                "what is differentiated through p or u0, or take sl.ad.grad."
+            )
         h = np.where(record.accepted, record.h, 0.0) if run.lanes else record.h
         step = DenseStep(record.t, h, record.u, record.stages)
         index, self.count = self.count, self.count + 1

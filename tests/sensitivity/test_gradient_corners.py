@@ -44,3 +44,17 @@ def test_units_do_not_decide_whether_f_takes_columns(scale):
     found = sl.ad.grad(lambda p: loss(p, sl.DiscreteAdjoint()), p)
     expected = sl.ad.grad(lambda p: loss(p, sl.ThroughSolver()), p)
     np.testing.assert_allclose(found, expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("closure", [False, True])
+def test_autograd_through_the_steps_of_a_batch_is_refused(closure):
+    autograd = pytest.importorskip("autograd")
+
+    def loss(p):
+        f = (lambda u, q, t: -p * u) if closure else (lambda u, q, t: -q * u)
+        prob = sl.ODEProblem(f, np.ones((1, 2)), (0.0, 1.0), None if closure else p, batch=True)
+        sensitivity = None if closure else sl.ThroughSolver()
+        return autograd.numpy.sum(sl.solve(prob, sl.Tsit5(), sensitivity=sensitivity).u)
+
+    with pytest.raises(TypeError, match=r"take sl\.ad\.grad"):
+        autograd.grad(loss)(np.array([[1.0, 2.0]]))
