@@ -202,11 +202,15 @@ class _Log:
         self.bar.update(now.step - self.bar.n)
         if now.step and now.step % self.every == 0:
             self.write()
-        if self.callback is not None and self.callback(now.step, float(now.loss), now.p) is True:
+        if self.callback is not None and self._calls_for_a_stop(now):
             self.stopped = "stopped by the callback"
         elif self.patience and now.step - self.best_step >= self.patience:
             self.stopped = f"no smaller loss in {self.patience} steps"
         return bool(self.stopped)
+
+    def _calls_for_a_stop(self, now):
+        """Show the callback the parameters; what it writes into them is not ours."""
+        return self.callback(now.step, float(now.loss), now.p.copy()) is True
 
     def write(self):
         """Write the checkpoint: the last finite iterate and all before it."""
