@@ -137,6 +137,8 @@ def tile(x, reps):
 @covers(np.sort)
 def sort(x, axis=-1):
     """In rising order."""
+    if axis is None:
+        x, axis = np.ravel(x), 0
     order = np.argsort(primal(x), axis=axis)
     places = np.indices(x.shape, sparse=True)
     return x[(*places[: axis % x.ndim], order, *places[axis % x.ndim + 1 :])]

@@ -201,7 +201,15 @@ def _as_numpy_calls_it(rule, names):
     """Take settings by position too: ``np.sum(x, 0)``."""
 
     def call(x, *args, **kwargs):
-        return rule(x, **dict(zip(names, args, strict=False)), **kwargs)
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        settings = {name: value for name, value in given.items() if value is not None}
+        extra = settings.keys() - {"axis", "keepdims"}
+        if extra:
+            raise TypeError(
+                f"np.{rule.name} with {min(extra)}=... has no derivative rule for traced values: "
+                "leave it out, and choose entries by indexing or np.where."
+            )
+        return rule(x, **settings)
 
     return call
 

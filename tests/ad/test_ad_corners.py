@@ -57,3 +57,17 @@ def test_autograd_inside_a_derivative_of_ours_is_refused(outer):
 
     with pytest.raises(TypeError, match="with sciml_lab.ad on both"):
         ad.derivative(f, 1.0, mode=outer)
+
+
+@pytest.mark.parametrize("mode", EXACT)
+def test_settings_by_position_and_those_without_a_rule(mode):
+    x = np.array([[3.0, 1.0], [2.0, 5.0]])
+    total = ad.jacobian(lambda x: np.sum(x, 0, None, None, True), x, mode=mode)
+    np.testing.assert_array_equal(total, ad.jacobian(lambda x: x[:1] + x[1:], x))
+    largest = ad.grad(lambda x: np.max(x, None, None), x, mode=mode)
+    np.testing.assert_array_equal(largest, [[0.0, 0.0], [0.0, 1.0]])
+    ordered = ad.grad(lambda x: np.sort(x, axis=None) @ np.arange(4.0), x, mode=mode)
+    np.testing.assert_array_equal(ordered, [[2.0, 0.0], [1.0, 3.0]])
+    for f in (lambda x: np.sum(x, where=x > 2), lambda x: np.max(x, initial=9.0)):
+        with pytest.raises(TypeError, match="choose entries by indexing"):
+            ad.grad(f, x, mode=mode)
