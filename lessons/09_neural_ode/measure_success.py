@@ -1,6 +1,6 @@
 """Measure how often each way to train a neural ODE works: writes success.json.
 
-    OMP_NUM_THREADS=1 python lessons/09_neural_ode/measure_success.py     (20 minutes on two cores)
+    OMP_NUM_THREADS=1 python lessons/09_neural_ode/measure_success.py    (10 minutes of computing)
 
 The task: Lotka-Volterra, 16 points over two periods, a network 2-32-32-2 with tanh. A run is a
 success if over the *three periods after the data* its error is below 10 % of the standard
@@ -13,6 +13,7 @@ import json
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,7 @@ def main():
     done = {(row["recipe"], row["seed"]) for row in rows}
     todo = [(r, s) for s in range(SEEDS) for r in recipes() if (r, s) not in done]
     began = time.monotonic()
-    with ProcessPoolExecutor(chosen.jobs) as pool:
+    with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as pool:
         open_runs = set()
         while todo or open_runs:
             while todo and len(open_runs) < chosen.jobs:

@@ -99,6 +99,13 @@ def test_lbfgs_honours_steps_callback_and_ftol():
     assert "ftol" in loose.message
 
 
+def test_lbfgs_works_without_threadpoolctl(monkeypatch):
+    usual = quiet(rosenbrock, [-1.2, 1.0], optimizer=sl.LBFGS(), steps=60)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    plain = quiet(rosenbrock, [-1.2, 1.0], optimizer=sl.LBFGS(), steps=60)
+    np.testing.assert_array_equal(plain.loss, usual.loss)
+
+
 # --- the loop ------------------------------------------------------------------------------------
 
 
