@@ -144,7 +144,7 @@ class Stages(list):
         if table is None:
             return self.h * combine(row, self)
         total = self.weights[row.index].dot(self.matrix)  # stages to come are zero
-        return total if table.ndim == 2 else total.reshape(table.shape[1:])
+        return total if table is self.matrix else total.reshape(table.shape[1:])
 
 
 def combine(weights, k):
@@ -163,6 +163,11 @@ def combine(weights, k):
     200.5
     """
     (j, w), *rest = weights
+    if isinstance(w, float) and isinstance(k, Stages) and k.table is not None:
+        row = np.zeros(len(k.matrix))
+        for j, w in weights:
+            row[j] = w
+        return row.dot(k.matrix).reshape(k[0].shape)
     total = w * k[j]
     for j, w in rest:
         total = total + w * k[j]

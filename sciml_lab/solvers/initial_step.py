@@ -3,6 +3,7 @@
 import numpy as np
 
 from sciml_lab.ad import primal
+from sciml_lab.solvers.explicit import mean_square
 
 
 def initial_step(f, u, p, t, f0, span, order, rtol, atol, lanes):
@@ -46,11 +47,10 @@ def initial_step(f, u, p, t, f0, span, order, rtol, atol, lanes):
     True
     """
     u0, f0 = primal(u), primal(f0)
-    axes = tuple(range(u0.ndim - 1)) if lanes else None
     scale = atol + rtol * np.abs(u0)
 
     def norm(x):
-        return np.sqrt(np.mean(np.abs(x / scale) ** 2, axis=axes))
+        return np.sqrt(mean_square(x / scale, lanes))
 
     direction = np.sign(span)
     with np.errstate(all="ignore"):  # non-finite guesses are replaced just below

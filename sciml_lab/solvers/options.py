@@ -8,21 +8,22 @@ from sciml_lab.ad import is_traced, primal
 
 
 def tolerances(rtol, atol, shape):
-    """Return rtol and atol as float or array that fits u, or say what is wrong with them."""
+    """Return rtol and atol as arrays that fit u, or say what is wrong with them."""
     out = []
     for name, value in (("rtol", rtol), ("atol", atol)):
         try:
             array = np.asarray(value, dtype=float)
-            np.broadcast_to(array, shape)
+            if array.ndim:
+                np.broadcast_to(array, shape)
         except (TypeError, ValueError):
             raise ValueError(
                 f"{name} must be a positive number, or one for each entry of u (shape {shape}); "
                 f"got {value!r}."
             ) from None
-        if not np.all(np.isfinite(array)) or np.any(array < 0):
+        if not (np.isfinite(array) & (array >= 0)).all():
             raise ValueError(f"{name} must be positive and finite (got {value!r}): try 1e-6.")
-        out.append(float(array) if array.ndim == 0 else array)
-    if np.any(out[1] == 0):
+        out.append(array)
+    if not out[1].all():
         raise ValueError(
             "atol must be positive (got 0): with atol = 0 a component that crosses zero asks for "
             "infinite precision; choose the size below which a value does not matter, such as "

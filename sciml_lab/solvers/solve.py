@@ -164,7 +164,17 @@ def steps(
     """
     method = _checked(problem, method, rtol, "numpy")
     run = _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps)
-    return attempts(run)
+    return _quietly(attempts(run))
+
+
+def _quietly(records):
+    """Pass the records on; NumPy's warnings are off while one is computed, not in between."""
+    while True:
+        with np.errstate(all="ignore"):
+            record = next(records, None)
+        if record is None:
+            return
+        yield record
 
 
 def _checked(problem, method, rtol, backend):
@@ -237,16 +247,19 @@ def solve_plain(problem, method, settings) -> Solution:
     track = Track()
     stopped = ""
     bar = _progress_bar(settings["progress"], run)
+    watchers = (bar, *settings["callbacks"]) if settings["progress"] else settings["callbacks"]
+    outside = np.geterr()
     try:
-        for record in attempts(run):
-            if not some(record.accepted):
-                continue
-            recorder.take(record)
-            track.add(record.t_new, record.u_new)
-            bar(record)
-            if any([c(record) is True for c in settings["callbacks"]]):
-                stopped = f"stopped by a callback at t = {float(np.min(primal(record.t_new))):.6g}"
-                break
+        with np.errstate(all="ignore"):
+            for record in attempts(run):
+                if not some(record.accepted):
+                    continue
+                recorder.take(record)
+                track.add(record.t_new, record.u_new)
+                if watchers and _asks_to_stop(watchers, record, outside):
+                    now = float(np.min(primal(record.t_new)))
+                    stopped = f"stopped by a callback at t = {now:.6g}"
+                    break
     except KeyboardInterrupt:
         where = f"t = {float(np.min(run.now)):.6g}"
         stopped = f"interrupted at {where}; the part up to there is kept in .solution"
@@ -257,10 +270,16 @@ def solve_plain(problem, method, settings) -> Solution:
     return _finish(run, recorder, track, began, stopped, settings, problem)
 
 
+def _asks_to_stop(watchers, record, outside):
+    """Show every watcher the record, with the user's own setting of NumPy's warnings."""
+    with np.errstate(**outside):
+        return any([watch(record) is True for watch in watchers])
+
+
 def _finish(run, recorder, track, began, stopped, settings, problem):
     """Put the solution together."""
     t, u = recorder.output()
-    diagnosis = None
+    diagnosis, stats = None, _stats(run, began)
     if run.trouble:
         diagnosis = _examine(run, track)
         message = str(diagnosis)
@@ -268,10 +287,9 @@ def _finish(run, recorder, track, began, stopped, settings, problem):
         message = stopped
     else:
         message = (
-            f"reached t = {float(primal(run.tspan[1])):.6g} in {int(np.sum(run.naccept))} accepted "
-            f"and {int(np.sum(run.nreject))} rejected steps"
+            f"reached t = {float(primal(run.tspan[1])):.6g} in {stats.naccept} accepted "
+            f"and {stats.nreject} rejected steps"
         )
-    stats = _stats(run, began)
     solution = Solution(
         t=t, u=u, success=not run.trouble and not stopped.startswith("interrupted"),
         message=message, diagnosis=diagnosis, stats=stats, method=run.method, problem=problem,

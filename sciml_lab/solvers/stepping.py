@@ -141,6 +141,9 @@ def attempts(run: Run) -> Iterator[StepRecord]:
 
     The ends of the steps are plain numbers, so derivatives with respect to `tspan` enter where
     they belong: through the length of the first and of the last step.
+
+    To be called with NumPy's warnings off: overflow and NaN show in the error norm, and get a
+    diagnosis at the end.
     """
     f, p, method, controller = run.f, run.p, run.method, run.controller
     start, end = float(primal(run.tspan[0])), float(primal(run.tspan[1]))
@@ -151,13 +154,12 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         t, now = t + np.zeros(u.shape[-1]), np.full(u.shape[-1], start)
         run.naccept, run.nreject = np.zeros_like(now, dtype=int), np.zeros_like(now, dtype=int)
         run.failed = np.zeros_like(now, dtype=bool)
-    with np.errstate(all="ignore"):  # a value that is not finite gets a diagnosis, not a warning
-        k1 = f.first(u, p, t)
+    k1 = f.first(u, p, t)
     h, memory = _first_h(run, u, t, k1, end - start), controller.start()
     if _give_up(run, _not(_finite(k1, run.lanes)), "nan", u, now, h):
         return
 
-    finest = np.min(run.rtol) if run.adaptive else 1.0
+    finest = float(np.min(run.rtol)) if run.adaptive else 1.0
     why, fsal = (controller.name if run.adaptive else "fixed"), method.tableau.fsal
     for index in range(run.max_steps):
         if finest < EPS and _give_up(run, _below_roundoff(run, u), "roundoff", u, now, h):
@@ -170,9 +172,8 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         lost = (goal == now) & (now != end) & _not(run.failed)  # h is below the spacing of numbers
         if _give_up(run, lost, "min_step", u, now, h):
             return
-        with np.errstate(all="ignore"):  # overflow and NaN show in the error norm
-            step = method.step(f, u, p, t, goal_t - t, k1)
-            norm, accepted, factor, memory = _judge(run, step, u, memory)
+        step = method.step(f, u, p, t, goal_t - t, k1)
+        norm, accepted, factor, memory = _judge(run, step, u, memory)
         h_next = (goal - now) * factor if run.adaptive else h
         yield StepRecord(
             index, t, goal_t - t, goal_t, u, step.u, step.k, step.v, step.error, norm, accepted,

@@ -362,3 +362,20 @@ def test_zero_slope_reaches_the_end():
     assert sol.success
     assert sol.stats.nsteps < 60
     assert sol.u[-1].tolist() == [0.0, 3.0]
+
+
+def test_warnings_of_numpy_are_off_in_f_and_on_in_callbacks():
+    seen = []
+
+    def f(u, p, t):
+        return u + np.nan_to_num(np.log(-np.ones(1)))
+
+    def callback(record):
+        seen.append(np.geterr()["invalid"])
+
+    prob = sl.ODEProblem(f, [1.0], (0.0, 1.0))
+    with np.errstate(invalid="raise"):
+        assert sl.solve(prob, sl.Tsit5(), callbacks=callback).success
+        for _ in sl.steps(prob, sl.Tsit5()):
+            seen.append(np.geterr()["invalid"])
+    assert set(seen) == {"raise"}
