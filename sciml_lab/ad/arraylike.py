@@ -84,7 +84,11 @@ class ArrayLike(Traced):
     def __array__(self, dtype=None, copy=None):
         """Give an object array that holds the traced entries; any other dtype is refused."""
         if dtype is not None and np.dtype(dtype) != np.dtype(object):
-            _no_number(f"a plain array of {np.dtype(dtype)}")
+            raise LostDerivative(
+                f"a plain array of {np.dtype(dtype)} was asked of a traced value, and its "
+                "derivative would be lost: leave the dtype out, and gather several values by "
+                "sl.ad.collect([...]) before a function such as np.mean."
+            )
         if self.ndim:
             return entries(self)
         alone = np.empty((), dtype=object)

@@ -24,6 +24,9 @@ from .primitive import as_value, collect
 from .tape import Tape, Var
 from .values import Traced, is_box, new_level
 
+# What NumPy says of arrays of objects where it wants numbers.
+_OBJECT_ARRAY = ("dtype('O')", "object arrays", "loop of ufunc does not support argument")
+
 
 def call(f, xs) -> Any:
     """Call f and take care of its result: lists are gathered, nonsense is refused."""
@@ -36,6 +39,11 @@ def call(f, xs) -> Any:
             raise LostDerivative(
                 "f would lose the derivative of an autograd value: write it with autograd.numpy, "
                 "without float(), the math module and writes into arrays."
+            ) from error
+        if any(words in str(error) for words in _OBJECT_ARRAY):
+            raise TypeError(
+                f"f made an object array with np.array([...]) of traced values, which NumPy can't "
+                f"use here ({error}): gather them by sl.ad.collect([...]) instead."
             ) from error
         raise
     if y is None:

@@ -71,3 +71,22 @@ def test_settings_by_position_and_those_without_a_rule(mode):
     for f in (lambda x: np.sum(x, where=x > 2), lambda x: np.max(x, initial=9.0)):
         with pytest.raises(TypeError, match="choose entries by indexing"):
             ad.grad(f, x, mode=mode)
+
+
+OBJECT_ARRAYS = {
+    "a plain number inside": lambda gather, x: np.sum(np.sin(gather([x[0], 1.0]))),
+    "a mean": lambda gather, x: np.mean(gather([x[0], x[1] ** 2])),
+    "a matrix": lambda gather, x: np.linalg.solve(gather([[x[0], 1.0], [2.0, x[1]]]), np.ones(2))[
+        0
+    ],
+}
+
+
+@pytest.mark.parametrize("mode", EXACT)
+@pytest.mark.parametrize("name", OBJECT_ARRAYS)
+def test_object_arrays_that_numpy_cannot_use_are_named_with_the_remedy(mode, name):
+    f, x = OBJECT_ARRAYS[name], np.array([0.7, 3.0])
+    with pytest.raises(TypeError, match=r"sl\.ad\.collect"):
+        ad.grad(lambda x: f(np.array, x), x, mode=mode)
+    exact = ad.grad(lambda x: f(np.array, x), x, mode="finite_difference")
+    np.testing.assert_allclose(ad.grad(lambda x: f(ad.collect, x), x, mode=mode), exact, rtol=1e-6)
