@@ -6,6 +6,8 @@ import numpy as np
 
 from sciml_lab.ad import is_traced, primal
 
+MOST_OUTPUTS = 1e8
+
 
 def tolerances(rtol, atol, shape):
     """Return rtol and atol as arrays that fit u, or say what is wrong with them."""
@@ -109,6 +111,11 @@ def _plain_times(saveat, start, end):
         return values
     if not (np.isfinite(values) and values > 0):
         raise ValueError(f"saveat as a spacing must be positive and finite (got {saveat!r}).")
+    if abs(end - start) > MOST_OUTPUTS * values:
+        raise ValueError(
+            f"saveat = {saveat!r} asks for an output after every such spacing, more than "
+            f"{MOST_OUTPUTS:.0e} of them: choose a wider spacing, or list the times."
+        )
     count = int(np.floor(abs(end - start) / values * (1 + 1e-12)))
     times = start + np.sign(end - start) * values * np.arange(count + 1)
     if abs(times[-1] - end) > 1e-12 * abs(end - start):

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from sciml_lab._optional import need
-from sciml_lab.ad import primal
+from sciml_lab.ad import is_traced, primal
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
 from sciml_lab.solvers.control import PIController
@@ -81,7 +81,7 @@ def solve(
     TypeError, ValueError
         For an argument that cannot be right; the message names it and says what to do.
     SolveError
-        If the solve fails and ``on_failure="raise"``.
+        If the solve fails and ``on_failure="raise"``, or while a derivative is being taken.
     SolveInterrupted
         On Ctrl-C or the notebook's stop button; it carries the part already computed.
 
@@ -117,6 +117,10 @@ def solve(
             "sensitivity must be a sensitivity method such as DiscreteAdjoint(), with "
             f"parentheses (got {sensitivity!r})."
         )
+    if not solution.success and is_traced(solution.u):
+        from sciml_lab.sensitivity.discrete import failed
+
+        raise failed(solution)
     if on_failure == "raise" and not solution.success:
         raise SolveError(solution)
     return solution

@@ -58,3 +58,19 @@ def test_autograd_through_the_steps_of_a_batch_is_refused(closure):
 
     with pytest.raises(TypeError, match=r"take sl\.ad\.grad"):
         autograd.grad(loss)(np.array([[1.0, 2.0]]))
+
+
+@pytest.mark.parametrize("mode", ["dual", "tape"])
+@pytest.mark.parametrize("way", ["p", "closure", "through"])
+def test_no_derivative_of_half_a_solution(mode, way):
+    """u' = p u^2 is infinite at t = 1/p: nothing is there to differentiate at t = 2."""
+
+    def last(p):
+        f = (lambda u, _, t: p * u**2) if way == "closure" else (lambda u, q, t: q * u**2)
+        prob = sl.ODEProblem(f, [1.0], (0.0, 2.0), None if way == "closure" else p)
+        sensitivity = sl.ThroughSolver() if way == "through" else None
+        return sl.solve(prob, sl.Tsit5(), sensitivity=sensitivity).u[-1, 0]
+
+    with pytest.raises(sl.SolveError, match="that of a partial solution would be wrong") as caught:
+        sl.ad.grad(last, 1.0, mode=mode)
+    assert 0.9 < sl.ad.primal(caught.value.solution.t[-1]) < 1.1

@@ -86,3 +86,10 @@ def test_steps_of_a_batch_can_be_printed():
     prob = sl.ODEProblem(decay, np.ones((1, 2)), (0.0, 1.0), [[1.0, 2.0]], batch=True)
     first = next(sl.steps(prob, sl.Tsit5(), dt=0.01))
     assert repr(first).startswith("StepRecord(0: t=0 to 0, h=0.01 to 0.01, 2 of 2 traj")
+
+
+@pytest.mark.parametrize("spacing", [1e-12, 1e-320])
+def test_a_spacing_of_outputs_that_no_memory_holds_is_refused(spacing):
+    prob = sl.ODEProblem(decay, [1.0], (0.0, 1.0), 1.0)
+    with pytest.raises(ValueError, match="choose a wider spacing"):
+        sl.solve(prob, saveat=spacing)
