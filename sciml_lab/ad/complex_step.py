@@ -79,13 +79,16 @@ def complex_step(f, x, v: Any = 1.0, h=TINY, *, check=True):
     return slope
 
 
-def compare(slope, difference):
-    """Raise an error where a complex step and a central difference are not the same number."""
+def compare(slope, difference, noise=0.0):
+    """Raise an error where a complex step and a central difference are not the same number.
+
+    `noise` is what rounding alone may have done to the difference.
+    """
     a, b = np.asarray(primal(slope)), np.asarray(primal(difference))
     if not np.all(np.isfinite(b)):
         return  # f is not defined on both sides: nothing to compare with
     size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
-    if not np.max(np.abs(a - b), initial=0.0) <= 1e-3 * size + 1e-5:
+    if not np.max(np.abs(a - b), initial=0.0) <= 1e-3 * size + 1e-5 + noise:
         raise ValueError(
             "the complex step disagrees with a central difference: f is not analytic here (does it "
             "use abs, conj, real, a comparison or a kink?), so use mode='dual' or 'tape'."

@@ -19,10 +19,10 @@ from sciml_lab._optional import need
 from .arraylike import LostDerivative, no_writing
 from .complex_step import TINY, compare, complex_step
 from .dual import Dual, make_dual
-from .finite import central_difference
+from .finite import BEST, central_difference
 from .primitive import as_value, collect
 from .tape import Tape, Var
-from .values import Traced, is_box, new_level
+from .values import Traced, is_box, new_level, primal
 
 # What NumPy says of arrays of objects where it wants numbers.
 _OBJECT_ARRAY = ("dtype('O')", "object arrays", "loop of ufunc does not support argument")
@@ -133,10 +133,27 @@ def push_complex(f, xs, vs) -> Any:
         return complex_step(lambda z: call(f, unpack(z)), flat_x, flat_v, TINY, check=False)
 
     y, slopes = _one_by_one(derivative, f, xs, vs)
-    mixture = 1.0 + 0.5 * np.cos(np.arange(slopes.shape[-1]))
+    if not slopes.shape[-1]:
+        return y, slopes
+    mixture = (1.0 + 0.5 * np.cos(np.arange(slopes.shape[-1]))) * _reach(xs, vs)
     x, v, unpack = _flatten([(x, v @ mixture) for x, v in zip(xs, vs, strict=True)])
-    compare(slopes @ mixture, central_difference(lambda z: call(f, unpack(z)), x, v))
+    difference = central_difference(lambda z: call(f, unpack(z)), x, v, BEST)
+    compare(slopes @ mixture, difference, noise=1e-9 * np.max(np.abs(primal(y)), initial=0.0))
     return y, slopes
+
+
+def _reach(xs, vs):
+    """How far along each direction the first entry of x has moved by its own size (by 1 from 0).
+
+    Entries may differ by many orders of magnitude: one step for all must not leave any behind.
+    """
+    reach = np.full(vs[0].shape[-1], np.inf)
+    for x, v in zip(xs, vs, strict=True):
+        size, speed = np.abs(primal(x))[..., None], np.abs(primal(v))
+        with np.errstate(divide="ignore"):
+            far = np.where(size == 0, 1.0, size) / speed
+        reach = np.minimum(reach, np.min(far.reshape(-1, len(reach)), axis=0, initial=np.inf))
+    return np.where(np.isfinite(reach), reach, 1.0)
 
 
 def _flatten(line):

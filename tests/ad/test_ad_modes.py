@@ -189,3 +189,14 @@ def test_complex_step_lets_analytic_comparisons_pass():
 
     assert ad.derivative(f, 2.0, mode="complex_step") == 4.0
     assert ad.derivative(f, -2.0, mode="complex_step") == -1.0
+
+
+def test_the_complex_step_is_believed_where_scales_differ_by_many_orders():
+    def f(x):
+        return np.array([-0.04 * x[0] + x[4] * x[1] * x[2], x[3] * x[1] ** 2])
+
+    x = np.array([1.0, 3e-5, 0.0, 3e7, 1e4])
+    slopes = ad.jacobian(f, x, mode="complex_step")
+    np.testing.assert_allclose(slopes, ad.jacobian(f, x, mode="dual"), rtol=1e-14)
+    with pytest.raises(ValueError, match="not analytic"):
+        ad.jacobian(lambda x: f(x) + 1e3 * abs(x[0]), x, mode="complex_step")
