@@ -264,14 +264,17 @@ class ExplicitRK:
         u_new = v[-1] if self.tableau.fsal else u + k.sum(rows.b)
         error = k.sum(rows.error) if rows.error else None
         error2 = k.sum(rows.error2) if rows.error2 else None
+        k.weights = None  # steps may be kept, by the million
         return Step(u_new, error, error2, k, v)
 
     def dense_stages(self, f, u, p, t, h, k) -> list:
         """Stage derivatives of the step, with the extra ones that dense output needs."""
-        if self.rows.a_dense:
-            k = Stages(k, h, self.rows.all)
+        if not self.rows.a_dense:
+            return k
+        k = Stages(k, h, self.rows.all)
         for a, c in zip(self.rows.a_dense, self.rows.c_dense, strict=True):
             k.append(f(u + k.sum(a), p, t + c * h))
+        k.weights = None
         return k
 
     def dense_weights(self, theta, derivative=False):
