@@ -29,7 +29,8 @@ class RightHandSide:
     TypeError
         If f returns a list, None, or something else that is no array, or has another signature.
     ValueError
-        If f returns the wrong shape or writes into its argument u.
+        If f returns the wrong shape, writes into its argument u, or mixes the trajectories of a
+        batch.
 
     Examples
     --------
@@ -88,6 +89,34 @@ class RightHandSide:
         if isinstance(k, np.ndarray):
             self._reused, k = k, k.copy()
         return k
+
+    def check_lanes(self, u, p, t, k):
+        """Move the first trajectory of a batch: it alone may answer, and as it would on its own.
+
+        An f that was written for one trajectory may mix all of them, by ``np.sum(u)`` for example,
+        and the numbers would be wrong without a sign of it. `k` is f at u.
+        """
+        u, p, k = (None if x is None else np.array(primal(x)) for x in (u, p, k))
+        u[..., 0] += 1e-3 * (u[..., 0] if np.any(u[..., 0]) else 1.0)
+        moved = self._try(u, p, t)
+        one = self._try(u[..., :1], p[..., :1] if p is not None and p.ndim == 2 else p, t[:1])
+        size = np.max(np.abs(moved))  # NaN if f refused: then no comparison holds
+        apart = [moved[..., 1:] - k[..., 1:]] if moved.shape == k.shape else []
+        apart += [moved[..., :1] - one] if one.shape == moved[..., :1].shape else []
+        if any(np.max(np.abs(a)) > 1e-6 * size for a in apart):
+            raise ValueError(
+                "f mixes the trajectories of the batch: what it gives for one depends on the "
+                "others. Let sums and the like run over the components (axis=0) and leave the "
+                "last axis alone, or leave batch=True out."
+            )
+
+    def _try(self, u, p, t):
+        """The value of f as a plain array, or NaN if f does not take this state."""
+        self.count += 1
+        try:
+            return np.asarray(primal(collect(self.f(u, p, t))), dtype=complex)
+        except Exception:  # for a test only: the solve itself will not come here
+            return np.full(1, np.nan)
 
     def _check_result(self, k):
         if k is None:

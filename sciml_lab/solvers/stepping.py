@@ -155,6 +155,8 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         run.naccept, run.nreject = np.zeros_like(now, dtype=int), np.zeros_like(now, dtype=int)
         run.failed = np.zeros_like(now, dtype=bool)
     k1 = f.first(u, p, t)
+    if run.lanes and u.shape[-1] > 1:
+        f.check_lanes(u, p, primal(t), k1)
     h, memory = _first_h(run, u, t, k1, end - start), controller.start()
     if _give_up(run, _not(_finite(k1, run.lanes)), "nan", u, now, h):
         return

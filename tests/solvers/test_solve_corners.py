@@ -93,3 +93,40 @@ def test_a_spacing_of_outputs_that_no_memory_holds_is_refused(spacing):
     prob = sl.ODEProblem(decay, [1.0], (0.0, 1.0), 1.0)
     with pytest.raises(ValueError, match="choose a wider spacing"):
         sl.solve(prob, saveat=spacing)
+
+
+MIXING = {
+    "mean": lambda u, p, t: p[0] * (np.mean(u) - u),
+    "norm": lambda u, p, t: -p[0] * u * np.linalg.norm(u),
+    "roll": lambda u, p, t: p[0] * (np.roll(u, 1) - u),
+    "sort": lambda u, p, t: -p[0] * np.sort(u),
+    "last axis": lambda u, p, t: -p[0] * u * np.sum(u, axis=-1),
+    "size": lambda u, p, t: -p[0] * u / u.size,
+    "product": lambda u, p, t: p[0] * (u @ np.arange(9.0).reshape(3, 3)),
+    "first": lambda u, p, t: -p[0] * u * u.ravel()[0],
+}
+
+
+@pytest.mark.parametrize("p", [[0.5], [[0.5, 0.5, 0.5]]])
+@pytest.mark.parametrize("name", MIXING)
+def test_an_f_that_mixes_the_trajectories_of_a_batch_is_refused(name, p):
+    """Written for one trajectory, it would give wrong numbers without a sign of it."""
+    prob = sl.ODEProblem(MIXING[name], np.ones((3, 3)), (0.0, 0.5), p, batch=True)
+    with pytest.raises(ValueError, match=r"f mixes the trajectories .* \(axis=0\)"):
+        sl.solve(prob, sl.Tsit5())
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda u, p, t: p[0] * (np.mean(u, axis=0) - u),
+        lambda u, p, t: p[0] * (np.roll(u, 1, axis=0) - u),
+        lambda u, p, t: -p[0] * np.array([0.3, 1.0, 2.0]) * u,  # one number for each trajectory
+        lambda u, p, t: np.log(1.000_000_1 - u),  # defined at the initial state alone
+        lambda u, p, t: (np.eye(3) - 1.0 / 3.0) @ u,  # nothing but rounding at equal components
+        lambda u, p, t: 0.0 * u,
+    ],
+)
+def test_an_f_that_keeps_the_trajectories_apart_is_taken(f):
+    prob = sl.ODEProblem(f, np.ones((3, 3)), (0.0, 1e-8), [0.5], batch=True)
+    assert sl.solve(prob, sl.Tsit5()).success
