@@ -128,6 +128,11 @@ def square(name, matrix, n):
 
 def array(name, x, example):
     """Return a read-only float or complex array, or the traced value itself."""
+    if type(x).__name__ == "MaskedArray" and np.any(x.mask):
+        raise ValueError(
+            f"{name} has masked entries, which are no numbers to compute with: fill them in, for "
+            f"example by {name}.filled(0.0)."
+        )
     try:
         if _ad().is_traced(x):
             return _ad().collect(x)

@@ -130,3 +130,14 @@ def test_an_f_that_mixes_the_trajectories_of_a_batch_is_refused(name, p):
 def test_an_f_that_keeps_the_trajectories_apart_is_taken(f):
     prob = sl.ODEProblem(f, np.ones((3, 3)), (0.0, 1e-8), [0.5], batch=True)
     assert sl.solve(prob, sl.Tsit5()).success
+
+
+@pytest.mark.parametrize("name", ["u0", "p"])
+def test_masked_entries_are_refused(name):
+    """NumPy would hand out what lies under the mask."""
+    prob = sl.ODEProblem(decay, [1.0, 2.0], (0.0, 1.0), [1.0, 1.0])
+    masked = np.ma.array([1.0, -999.0], mask=[False, True])
+    with pytest.raises(ValueError, match=f"{name} has masked entries"):
+        prob.replace(**{name: masked})
+    full = np.ma.array([1.0, 2.0], mask=False)
+    assert getattr(prob.replace(**{name: full}), name).shape == (2,)
