@@ -14,7 +14,8 @@ UNARY = {
     "mean": lambda x: x - np.mean(x),
     "norm": lambda x: x / np.sqrt(1 + np.sum(x * x)), "cumsum": lambda x: np.cumsum(x, axis=-1) / 3,
     "first": lambda x: x + x[:1], "pack": lambda x: np.stack([x[0], x[2], x[1]]),
-    "object": lambda x: np.array([x[0] * x[1], x[2], np.sin(x[0])]),
+    # An object array of traced numbers; NumPy itself can't take one through hypot or arctan2.
+    "object": lambda x: np.array([x[0] * x[1], x[2], np.sin(x[0])]) + 0 * x,
     "join": lambda x: np.concatenate([x[1:], x[:1]]), "power": lambda x: (1.5 + np.sin(x)) ** 1.3,
     "matmul": lambda x: np.array([[0.5, -0.2, 0.1], [0.0, 0.3, 0.4], [0.2, 0.1, -0.6]]) @ x,
     "where": lambda x: np.where(np.array([True, False, True]), x, 0.5 * x),
