@@ -8,6 +8,11 @@ import numpy as np
 
 from sciml_lab.ad import collect, is_traced, primal
 
+_WROTE = (
+    "f wrote into its argument u: f(u, p, t) must leave u (and p) as it is and return the "
+    "derivative as a new array, for example np.array([...])."
+)
+
 
 class RightHandSide:
     """Wrap ``f(u, p, t)``: count calls, gather ``np.array([...])`` of traced scalars, check shape.
@@ -53,7 +58,16 @@ class RightHandSide:
     def __call__(self, u, p, t):
         """Call f, with the checks that are cheap enough for every call."""
         self.count += 1
-        k = self.f(u, p, t)
+        if type(u) is np.ndarray:
+            u.setflags(write=False)  # `if u[0] < 0: u[0] = 0` would change the solution
+        try:
+            k = self.f(u, p, t)
+        except ValueError as error:
+            if "destination is read-only" in str(error) or "output array is read-only" in str(
+                error
+            ):
+                raise ValueError(f"at t = {np.min(primal(t)):.6g} {_WROTE}") from error
+            raise
         if type(k) is not np.ndarray or k.dtype.hasobject:
             k = collect(k)
         if self._reused is not None:
@@ -79,10 +93,7 @@ class RightHandSide:
         if isinstance(given, np.ndarray) and not np.array_equal(
             primal(given), before, equal_nan=True
         ):
-            raise ValueError(
-                "f wrote into its argument u: f(u, p, t) must leave u as it is and return the "
-                "derivative as a new array, for example np.array([...])."
-            )
+            raise ValueError(_WROTE)
         k = collect(k)
         if k.shape != self.shape:
             self._wrong_shape(k.shape)

@@ -141,3 +141,17 @@ def test_masked_entries_are_refused(name):
         prob.replace(**{name: masked})
     full = np.ma.array([1.0, 2.0], mask=False)
     assert getattr(prob.replace(**{name: full}), name).shape == (2,)
+
+
+@pytest.mark.parametrize("method", [sl.Tsit5(), sl.RK4(), sl.Vern7()])
+def test_an_f_that_writes_into_u_later_is_refused(method):
+    """A clamp inside f would change the state of the solver."""
+
+    def clamps(u, p, t):
+        if u[0] < 0:
+            u[0] = 0.0
+        return np.array([-1.0])
+
+    prob = sl.ODEProblem(clamps, [0.5], (0.0, 1.0))
+    with pytest.raises(ValueError, match=r"at t = .* f wrote into its argument u"):
+        sl.solve(prob, method, dt=0.1)
