@@ -120,8 +120,11 @@ class NeuralODETrainer(Explorer):
         self.p, self.trained = run.p, self.trained + run.steps
 
     def moved(self, control):
-        """Say that it trains, then train and draw."""
+        """Show the new data at once and say that it trains; then train and draw."""
         if self._page is not None:
+            values = self.values
+            self._place_data(values, *self.data(values))
+            self._page.image.value = self.picture.png()
             self._page.words.value = "<p>Training …</p>"
         super().moved(control)
 
@@ -199,12 +202,17 @@ class NeuralODETrainer(Explorer):
         self.arrows.set_UVC(*_unit(learned))
         path = self._trajectory(data[0])
         self.path.set_data(*path.T)
-        self.dots.set_data(*data.T)
         for i in range(2):
             self.lines[i].set_data(self.t[: len(path)], path[:, i])
+        self._place_data(values, t, data)
+        return " ".join(self._say(values, path, wrong, near))
+
+    def _place_data(self, values, t, data):
+        """Put the data, and the line where they end, where they are now."""
+        self.dots.set_data(*data.T)
+        for i in range(2):
             self.marks[i].set_data(t, data[:, i])
             self.ends[i].set_data([values["horizon"]] * 2, BOX[2 * i : 2 * i + 2])
-        return " ".join(self._say(values, path, wrong, near))
 
     def _trajectory(self, u0):
         """The learned equation's own trajectory, as far as it gets."""

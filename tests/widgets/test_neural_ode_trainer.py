@@ -109,3 +109,17 @@ def test_two_trainers_do_not_know_each_other():
     p = other.p
     one.set(points=30)
     assert other.p is p and other.values["points"] == 16
+
+
+def test_new_data_are_shown_before_the_training_ends():
+    trainer = NeuralODETrainer(width=8, steps=3)
+    page = trainer.widget
+    image, words = page.children[1], page.children[2]
+    shown = []
+    image.observe(lambda change: shown.append((change["new"], words.value)), "value")
+    before = image.value
+    trainer.controls["points"].widget.value = 30
+    assert len(shown) == 2
+    (first, _), (last, _) = shown
+    assert len({before, first, last}) == 3
+    assert "After" in words.value and "Training" not in words.value
