@@ -108,6 +108,19 @@ def clip(x, a_min=None, a_max=None):
     return x if a_max is None else rules.minimum(x, a_max)
 
 
+@covers(np.interp)
+def interp(x, xp, fp, left=None, right=None, period=None):
+    """Piecewise linear interpolation; constant outside, where the slope is zero."""
+    if period is not None:
+        raise TypeError("np.interp with period=... has no derivative rule: reduce x first.")
+    xp, fp = collect(xp), collect(fp)
+    place, knots = primal(x), primal(xp)
+    i = np.clip(np.searchsorted(knots, place, side="right") - 1, 0, len(knots) - 2)
+    y = fp[i] + (x - xp[i]) * ((fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]))
+    y = np.where(place < knots[0], fp[0] if left is None else left, y)
+    return np.where(place > knots[-1], fp[-1] if right is None else right, y)
+
+
 @covers(np.sinc)
 def sinc(x):
     """sin(pi x)/(pi x)."""

@@ -174,6 +174,12 @@ COMPOSED = {
     "diff": (lambda np, x: np.diff(x**3, axis=0), (X,)),
     "diff twice": (lambda np, x: np.diff(x**3, n=2), (X,)),
     "clip": (lambda np, x: np.clip(x, -1.0, 1.0) ** 2, (SIGNED,)),
+    "interp": (
+        lambda np, x, y: np.interp(x, [-2.0, -0.4, 0.1, 1.7], y) ** 2,
+        (SIGNED, np.array([0.3, -1.0, 2.0, 0.7])),
+    ),
+    "interp outside": (lambda np, x: np.interp(9 * x, [-1.0, 0.0, 2.0], V3), (SIGNED,)),
+    "interp knots": (lambda np, x: np.interp([0.4, 2.9, 7.0], x, x**2, left=5.0), (np.array([0.5, 1.5, 4.0]),)),
     "sinc": (lambda np, x: np.sinc(x), (SIGNED,)),
     "norm": (lambda np, x: np.linalg.norm(x, axis=1) + np.linalg.norm(x), (SIGNED,)),
     "norm 1": (lambda np, x: np.linalg.norm(x, 1) + np.linalg.norm(x, np.inf), (V3,)),
@@ -222,6 +228,7 @@ NOT_IN_AUTOGRAD = {
     "cbrt-0", "where-0", "where-2", "broadcast_to-0", "flip-0", "flip-1", "put-0", "put-1",
     "average ptp", "norm 1", "vdot", "take repeat tile", "sort", "cross", "polyval", "full_like",
     "trapezoid", "broadcast_arrays", "ufunc.reduce", "ufunc.outer",
+    "interp", "interp outside", "interp knots",
 }  # fmt: skip
 
 
