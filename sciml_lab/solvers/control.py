@@ -79,6 +79,13 @@ class PIDController:
     max_factor: float = 10.0
 
     def __post_init__(self):
+        for name, value in vars(self).items():
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                raise TypeError(f"{name} must be a number (got {value!r}).")
+        if self.kP < 0 or self.kD < 0:
+            raise ValueError(
+                f"kP and kD must not be negative (got {self.kP} and {self.kD}): 0 switches them off."
+            )
         if not 0 < self.safety < 1:
             raise ValueError(f"safety must lie between 0 and 1 (got {self.safety}): try 0.9.")
         if not 0 < self.min_factor < 1 < self.max_factor:

@@ -98,6 +98,8 @@ def save_times(saveat, tspan, lanes):
 def _plain_times(saveat, start, end):
     """Plain numbers: a list of times, or a spacing between them."""
     try:
+        if isinstance(saveat, bool | np.bool_):
+            raise TypeError
         values = np.asarray(saveat, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(

@@ -179,7 +179,10 @@ COMPOSED = {
         (SIGNED, np.array([0.3, -1.0, 2.0, 0.7])),
     ),
     "interp outside": (lambda np, x: np.interp(9 * x, [-1.0, 0.0, 2.0], V3), (SIGNED,)),
-    "interp knots": (lambda np, x: np.interp([0.4, 2.9, 7.0], x, x**2, left=5.0), (np.array([0.5, 1.5, 4.0]),)),
+    "interp knots": (
+        lambda np, x: np.interp([0.4, 2.9, 7.0], x, x**2, left=5.0),
+        (np.array([0.5, 1.5, 4.0]),),
+    ),
     "sinc": (lambda np, x: np.sinc(x), (SIGNED,)),
     "norm": (lambda np, x: np.linalg.norm(x, axis=1) + np.linalg.norm(x), (SIGNED,)),
     "norm 1": (lambda np, x: np.linalg.norm(x, 1) + np.linalg.norm(x, np.inf), (V3,)),

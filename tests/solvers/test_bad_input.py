@@ -127,6 +127,8 @@ CASES = {
     "safety": (lambda: sl.PIController(safety=1.5), "safety must lie between", "try 0.9"),
     "factors": (lambda: sl.PIController(min_factor=2), "min_factor must", "try 0.2 and 10"),
     "gain": (lambda: sl.PIDController(kI=0), "kI must be positive", "tolerance"),
+    "gain text": (lambda: sl.IController(safety="a"), "safety must be a number", "a"),
+    "gain below zero": (lambda: sl.PIController(kP=-1.0), "kP and kD must not", "switches them off"),
     "max_steps zero": (lambda: sl.solve(good(), max_steps=0), "max_steps must be", "whole number"),
     "max_steps float": (lambda: sl.solve(good(), max_steps=1e3), "max_steps must be", "whole number"),
     # the output
@@ -134,6 +136,7 @@ CASES = {
     "saveat before": (lambda: sl.solve(good(), saveat=[-1.0]), "saveat holds t = -1", "widen tspan"),
     "saveat order": (lambda: sl.solve(good(), saveat=[0.5, 0.2]), "saveat must be ordered", "sort it"),
     "saveat empty": (lambda: sl.solve(good(), saveat=[]), "saveat is empty", "leave it out"),
+    "saveat True": (lambda: sl.solve(good(), saveat=True), "saveat must be a list", "spacing"),
     "saveat nan": (lambda: sl.solve(good(), saveat=[0.5, np.nan]), "saveat must hold finite", "NaN"),
     "saveat spacing": (lambda: sl.solve(good(), saveat=-0.1), "saveat as a spacing", "positive"),
     "saveat matrix": (lambda: sl.solve(good(), saveat=np.ones((2, 2))), "saveat must be one-", "shape"),
