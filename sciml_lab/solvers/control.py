@@ -84,7 +84,7 @@ class PIDController:
                 raise TypeError(f"{name} must be a number (got {value!r}).")
         if self.kP < 0 or self.kD < 0:
             raise ValueError(
-                f"kP and kD must not be negative (got {self.kP} and {self.kD}): 0 switches them off."
+                f"kP and kD must not be negative (got {self.kP} and {self.kD}): 0 turns them off."
             )
         if not 0 < self.safety < 1:
             raise ValueError(f"safety must lie between 0 and 1 (got {self.safety}): try 0.9.")

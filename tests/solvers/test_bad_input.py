@@ -128,7 +128,7 @@ CASES = {
     "factors": (lambda: sl.PIController(min_factor=2), "min_factor must", "try 0.2 and 10"),
     "gain": (lambda: sl.PIDController(kI=0), "kI must be positive", "tolerance"),
     "gain text": (lambda: sl.IController(safety="a"), "safety must be a number", "a"),
-    "gain below zero": (lambda: sl.PIController(kP=-1.0), "kP and kD must not", "switches them off"),
+    "gain below zero": (lambda: sl.PIController(kP=-1.0), "kP and kD must not", "turns them off"),
     "max_steps zero": (lambda: sl.solve(good(), max_steps=0), "max_steps must be", "whole number"),
     "max_steps float": (lambda: sl.solve(good(), max_steps=1e3), "max_steps must be", "whole number"),
     # the output
