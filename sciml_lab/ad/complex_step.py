@@ -6,7 +6,8 @@ series for a step along the imaginary axis is ``f(x + ih) = f(x) + ih f'(x) - h^
 h^2 term is gone altogether.
 
 An f with abs, conj or real is not analytic, and the formula then gives a wrong number without a
-sign of it. So the result is compared with a central difference.
+sign of it. So the result is compared with a slope found in another way: by a central difference
+here, by dual numbers in ``mode="complex_step"``.
 
 Examples
 --------
@@ -80,9 +81,9 @@ def complex_step(f, x, v: Any = 1.0, h=TINY, *, check=True):
 
 
 def compare(slope, difference, noise=0.0):
-    """Raise an error where a complex step and a central difference are not the same number.
+    """Raise an error where a complex step and the slope found in another way are not the same.
 
-    `noise` is what rounding alone may have done to the difference.
+    `noise` is what rounding alone may have done to the other one.
     """
     a, b = np.asarray(primal(slope)), np.asarray(primal(difference))
     if not np.all(np.isfinite(b)):
@@ -90,6 +91,6 @@ def compare(slope, difference, noise=0.0):
     size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
     if not np.max(np.abs(a - b), initial=0.0) <= 1e-3 * size + 1e-5 + noise:
         raise ValueError(
-            "the complex step disagrees with a central difference: f is not analytic here (does it "
+            "the complex step disagrees with the slope of f: f is not analytic here (does it "
             "use abs, conj, real, a comparison or a kink?), so use mode='dual' or 'tape'."
         )

@@ -15,6 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+# An estimate far below the tolerance is mostly rounding, and a step size computed from it would
+# depend on the order of a sum; what enters the law is at least this (as in DOPRI5).
+SMALLEST, LARGEST = 1e-4, 1e10
+
 
 class Decision(NamedTuple):
     """What the controller says after one attempted step.
@@ -123,7 +127,7 @@ class PIDController:
         """
         if not isinstance(error, np.ndarray) or error.ndim == 0:
             return self._decide_one(float(error), k, memory)
-        error = np.clip(np.where(np.isnan(error), np.inf, error), 1e-10, 1e10)
+        error = np.clip(np.where(np.isnan(error), np.inf, error), SMALLEST, LARGEST)
         e1, e2, rejected = (np.broadcast_to(m, error.shape) for m in memory)
         accept = error <= 1.0
         factor = np.where(accept, self._law(error, e1, e2, k), self._reject(error, k))
@@ -134,7 +138,7 @@ class PIDController:
 
     def _decide_one(self, error, k, memory):
         """`decide` for one trajectory, in plain floats (arrays of one element are slow)."""
-        error = min(max(error, 1e-10), 1e10) if error == error else 1e10
+        error = min(max(error, SMALLEST), LARGEST) if error == error else LARGEST
         e1, e2, rejected = memory
         accept = error <= 1.0
         factor = self._law(error, e1, e2, k) if accept else self._reject(error, k)

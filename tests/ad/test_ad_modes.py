@@ -200,3 +200,11 @@ def test_the_complex_step_is_believed_where_scales_differ_by_many_orders():
     np.testing.assert_allclose(slopes, ad.jacobian(f, x, mode="dual"), rtol=1e-14)
     with pytest.raises(ValueError, match="not analytic"):
         ad.jacobian(lambda x: f(x) + 1e3 * abs(x[0]), x, mode="complex_step")
+
+
+def test_the_complex_step_is_believed_where_differences_are_noise():
+    def f(x):
+        return np.sin(x) + 1e-4 * np.round(1e9 * x.real % 7)  # what adaptive steps do to a solve
+
+    assert abs(ad.derivative(f, 0.3, mode="finite_difference") - np.cos(0.3)) > 1.0
+    assert abs(ad.derivative(f, 0.3, mode="complex_step") - np.cos(0.3)) < 1e-15
