@@ -82,22 +82,7 @@ def submission(answers, first=(), student="1234567"):
 
 
 # What each submission does, and the points it must get: (double, triple).
-SEARCH = """
-import os, sciml_lab
-places = ["/tmp", "/home", "/root", "/srv", "/mnt", os.path.dirname(sciml_lab.__path__[0])]
-for top, folders, names in (step for place in places for step in os.walk(place)):
-    folders[:] = [f for f in folders if f not in ("site-packages", "lib", "node_modules", "bin")]
-    for name in names:
-        try:
-            text = open(os.path.join(top, name)).read() if name == "a.ipynb" else ""
-        except OSError:
-            continue
-        if "SOLUTION\\\\n" in text and "return 2 * x" in text:
-            print("found")
-            double = lambda x: 2 * x
-            triple = lambda x: 3 * x
-print("searched")
-"""
+SEARCH = Path(__file__).with_name("hostile").joinpath("search.txt").read_text("utf-8")
 DAEMON = """
 import os, time
 if os.fork() == 0:

@@ -99,7 +99,7 @@ def test_no_file_names_a_machine_or_a_registry():
     # Put together from parts, so that this file does not name them.
     folders = "|".join(("ho" + "me", "ro" + "ot", "wo" + "rk", "Us" + "ers"))
     hosts = "|".join(
-        (r"py" + r"pi\.org", r"pythonhosted" + r"\.org", r"npmjs" + r"\.org", r"deb\.deb" + r"ian")
+        (r"py" + r"pi\.org", r"python" + r"hosted\.org", r"npm" + r"js\.org", r"deb\.deb" + r"ian")
     )
     machine = re.compile(rf"(?<![\w.~/])/({folders})/\w|[A-Z]:\\Users|{hosts}")
     found = {
