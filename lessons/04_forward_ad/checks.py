@@ -92,7 +92,7 @@ def show_3_1(newton, miss, start):
         axes.plot(5.0, 2.0, "o", color="black", label="target")
         axes.set_xlabel("time $t$")
         axes.set_ylabel("hares $u_1$")
-        axes.legend()
+        figure.legend(loc="outside upper center", ncols=3)
     figure.alt = "Hares over time for the first guess" + (
         f" and for a = {float(found):.4f}, which ends at the target of 2 hares."
         if found is not None
