@@ -84,7 +84,7 @@ def show_3_1(newton, miss, start):
     with sl.plot.style():
         axes = figure.subplots()
         t = np.linspace(0.0, 5.0, 200)
-        for a, name in ((start, "first guess"), (found, "after Newton's method")):
+        for a, name in ((start, "first guess"), (found, "after Newton")):
             if a is None:
                 continue
             problem = sl.zoo.lotka_volterra().replace(p=[float(a), 1.0, 3.0, 1.0], tspan=(0.0, 5.0))
