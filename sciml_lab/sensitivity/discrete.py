@@ -9,7 +9,7 @@ from sciml_lab.sensitivity.entry import lower_level, take_apart
 from sciml_lab.sensitivity.sweep import Sweep, Trajectory
 from sciml_lab.solvers.dense import Save
 from sciml_lab.solvers.rhs import RightHandSide
-from sciml_lab.solvers.solution import SolveError
+from sciml_lab.solvers.solution import failed
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,6 @@ class DiscreteAdjoint:
         solution.problem = problem
         solution._dense = adjoint.dense
         return solution
-
-
-def failed(solution):
-    """The error for a solve that failed while it was being differentiated."""
-    solution.message = (
-        f"{solution.message} No derivative was taken: that of a partial solution would be wrong."
-    )
-    return SolveError(solution)
 
 
 class Adjoint:

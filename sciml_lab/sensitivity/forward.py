@@ -18,9 +18,8 @@ import numpy as np
 
 from sciml_lab.ad import Dual, collect, is_traced, primal
 from sciml_lab.ad.values import new_level
-from sciml_lab.sensitivity.discrete import failed
 from sciml_lab.sensitivity.entry import take_apart
-from sciml_lab.solvers.solution import SolveInterrupted
+from sciml_lab.solvers.solution import SolveInterrupted, failed
 
 _KNOWN = ("u0", "p")
 

@@ -139,6 +139,14 @@ class SolveError(RuntimeError):
         return type(self), (self.solution,)
 
 
+def failed(solution):
+    """The error for a solve that failed while it was being differentiated."""
+    solution.message = (
+        f"{solution.message} No derivative was taken: that of a partial solution would be wrong."
+    )
+    return SolveError(solution)
+
+
 class SolveInterrupted(KeyboardInterrupt):
     """Ctrl-C or the notebook's stop button, with the part that was already computed.
 

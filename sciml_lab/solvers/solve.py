@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from sciml_lab._optional import need
-from sciml_lab.ad import is_traced, primal
+from sciml_lab.ad import is_traced, needs_reverse, primal
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
 from sciml_lab.solvers.control import PIController
@@ -13,7 +13,7 @@ from sciml_lab.solvers.dense import DenseOutput, Recorder
 from sciml_lab.solvers.diagnose import Track, diagnose
 from sciml_lab.solvers.explicit import METHODS, ExplicitRK, Tsit5, Vern7, Vern9
 from sciml_lab.solvers.rhs import RightHandSide
-from sciml_lab.solvers.solution import Solution, SolveError, SolveInterrupted, Stats
+from sciml_lab.solvers.solution import Solution, SolveError, SolveInterrupted, Stats, failed
 from sciml_lab.solvers.stepping import Run, attempts, some
 
 
@@ -118,8 +118,6 @@ def solve(
             f"parentheses (got {sensitivity!r})."
         )
     if not solution.success and is_traced(solution.u):
-        from sciml_lab.sensitivity.discrete import failed
-
         raise failed(solution)
     if on_failure == "raise" and not solution.success:
         raise SolveError(solution)
@@ -127,9 +125,7 @@ def solve(
 
 
 def _default(problem, saveat):
-    """Taped input: one primitive with a discrete adjoint. Anything else: straight through."""
-    from sciml_lab.ad import needs_reverse  # one question: is the outermost level a tape?
-
+    """Outermost a tape: one primitive with a discrete adjoint. Anything else: straight through."""
     parts = (problem.u0, problem.p, *problem.tspan, saveat)
     if not any(needs_reverse(x) for x in parts if x is not None):
         return solve_plain
