@@ -42,14 +42,14 @@ $(BIN)/python:
 .venv/.lab: $(PACKAGE) | $(BIN)/python
 	@echo "[2/3] Installing JupyterLab and the lab, pinned by requirements.lock (about a minute, 400 MB) ..."
 	@$(INSTALL) setuptools
-	@$(INSTALL) --no-build-isolation --editable ".[lab,classroom]"
+	@$(INSTALL) --no-build-isolation --editable ".[lab,classroom,accel]"
 	@mkdir -p .venv/etc/jupyter && cp -R binder/jupyter/. .venv/etc/jupyter/
 	@$(BIN)/python -c "import matplotlib.pyplot" # makes the font cache now, not in the first lesson
 	@touch $@
 
 .venv/.dev: .venv/.lab
 	@echo "Installing the test tools ..."
-	@$(INSTALL) --no-build-isolation --editable ".[lab,classroom,dev]"
+	@$(INSTALL) --no-build-isolation --editable ".[lab,classroom,accel,dev]"
 	@touch $@
 
 # --- What a learner needs. ---

@@ -12,13 +12,14 @@ ROOT = Path(__file__).parents[2]
 
 # From the ground up. `_optional` is below everything, `__main__` above everything in the package.
 LAYERS = (
-    "_optional", "problems", "ad", "linalg", "solvers", "sensitivity", "nn", "neural", "measure",
-    "plot", "classroom", "__main__", "sciml_lab_widgets",
+    "_optional", "problems", "transform", "ad", "linalg", "solvers", "sensitivity", "nn", "neural",
+    "backends", "ensembles", "measure", "plot", "classroom", "__main__", "sciml_lab_widgets",
 )  # fmt: skip
 
 # Imports inside functions that go up, each with the reason why it has to.
 UPWARDS = {
     ("problems", "ad"): "a problem keeps traced values as they are, so it asks what is traced",
+    ("solvers", "backends"): "solve() hands the work to the backend asked for by name",
     ("solvers", "sensitivity"): "solve() hands a taped problem to its sensitivity method",
     ("solvers", "plot"): "sol.plot() and tableau.plot() are shorthands for the pictures",
     ("nn", "plot"): "history.plot() is a shorthand for the picture",

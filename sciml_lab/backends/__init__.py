@@ -1,0 +1,1 @@
+"""What carries out the arithmetic: chosen by name in `solve`, loaded on demand."""

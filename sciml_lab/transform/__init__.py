@@ -1,0 +1,1 @@
+"""Program transformation: plain Python in, readable plain Python out."""
