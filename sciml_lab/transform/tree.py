@@ -39,6 +39,36 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
+class TransformError(TypeError):
+    """What the source contains and the transformation does not cover, where, and what to do.
+
+    Parameters
+    ----------
+    construct : str
+        What was met, such as ``"try ... except"``.
+    remedy : str
+        What to write instead, an imperative.
+    line : int, optional
+        Line of the source file.
+    origin : object, optional
+        With attributes ``name`` and ``file`` (of the function).
+
+    Examples
+    --------
+    >>> print(TransformError("a set", "use a list.", 7))
+    line 7: a set can't be transformed: use a list.
+    """
+
+    def __init__(self, construct, remedy, line=None, origin=None):
+        self.construct, self.remedy, self.line, self.origin = construct, remedy, line, origin
+        where = f" of {origin.name} ({origin.file})" if origin is not None else ""
+        place = f"line {line}{where}: " if line is not None else ""
+        super().__init__(f"{place}{construct} can't be transformed: {remedy}")
+
+    def __reduce__(self):
+        return TransformError, (self.construct, self.remedy, self.line, self.origin)
+
+
 @dataclass
 class Lowered:
     """A function in the lowered language, and what its text alone does not say.
