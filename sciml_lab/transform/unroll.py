@@ -1,0 +1,441 @@
+"""Freeze and unroll: from a method's readable step to a program in the lowered language.
+
+`ExplicitRK.step` uses ``+``, ``*`` and ``f`` only, so it runs on anything that knows these. Here
+it runs once on *symbols*: a symbol stands for a number or for the entries ``[i]`` of an array, and
+every operation on it makes a larger expression. What comes out is the step with the tableau's
+numbers written into it, for example of Heun's method
+
+    def step(u_new, error, k1, k2, u, p, t, h, v, work, n):
+        for i in range(n):
+            v[i] = u[i] + h * k1[i]
+        f(k2, v, p, t + h, work)
+        for i in range(n):
+            u_new[i] = u[i] + h * (0.5 * k1[i] + 0.5 * k2[i])
+        for i in range(n):
+            error[i] = h * (-0.5 * k1[i] + 0.5 * k2[i])
+
+The same is done to dense output, to the error norm and to the guess of the first step. A method
+needs only its tableau, and the mathematics stands in one place.
+"""
+
+import ast
+from types import FunctionType, SimpleNamespace
+
+import numpy as np
+
+from sciml_lab.transform.tree import Lowered
+
+#: Inputs that are numbers; every other input is an array of length n, or p or work.
+NUMBERS = {"t", "h", "n", "theta", "span"}
+
+_BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow}
+_COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq}
+_UFUNCS = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", np.power: "**",
+    np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
+    np.bitwise_or: "or", np.bitwise_and: "and", np.minimum: "np.minimum", np.maximum: "np.maximum",
+    np.absolute: "abs", np.negative: "neg", np.sqrt: "np.sqrt", np.isfinite: "np.isfinite",
+    np.sign: "sign",
+}  # fmt: skip
+
+
+class Symbol:
+    """An expression that stands for a number, or for the entries of an array one by one.
+
+    Parameters
+    ----------
+    kind : str
+        "name" for a leaf, otherwise the operation.
+    parts : tuple
+        The name of a leaf, or the operands: symbols and numbers.
+    array : bool
+        Whether it has entries.
+
+    Examples
+    --------
+    >>> u, h = Symbol.named("u", True), Symbol.named("h", False)
+    >>> print(Program().text(u + h * (0.5 * u)))
+    u[i] + h * (0.5 * u[i])
+    """
+
+    def __init__(self, kind, parts, array):
+        self.kind, self.parts, self.array = kind, parts, array
+
+    @classmethod
+    def named(cls, name, array):
+        """A leaf: an input, or a number that has a name."""
+        return cls("name", (name,), array)
+
+    def __array_ufunc__(self, ufunc, method, *operands, **options):
+        if method != "__call__" or options or ufunc not in _UFUNCS:
+            return NotImplemented
+        return _operation(_UFUNCS[ufunc], *operands)
+
+    def __array_function__(self, function, types, arguments, options):
+        return _operation("where", *arguments) if function is np.where else NotImplemented
+
+    def __abs__(self):
+        return _operation("abs", self)
+
+    def __neg__(self):
+        return _operation("neg", self)
+
+    __hash__ = None
+
+
+def _operator(kind, mirrored=False):
+    """The method of `Symbol` for a Python operator."""
+    if mirrored:
+        return lambda self, other: _operation(kind, other, self)
+    return lambda self, other: _operation(kind, self, other)
+
+
+for _name, _kind in (("add", "+"), ("sub", "-"), ("mul", "*"), ("truediv", "/"), ("pow", "**")):
+    setattr(Symbol, f"__{_name}__", _operator(_kind))
+    setattr(Symbol, f"__r{_name}__", _operator(_kind, mirrored=True))
+for _name, _kind in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "==")):
+    setattr(Symbol, f"__{_name}__", _operator(_kind))
+Symbol.__or__, Symbol.__and__ = _operator("or"), _operator("and")
+
+
+def _operation(kind, *operands):
+    """A larger expression; a factor of one and a product with zero are not written down."""
+    operands = tuple(x if isinstance(x, Symbol) else float(x) for x in operands)
+    a, b = operands[0], operands[-1]
+    if kind == "*" and 0.0 in (_number(a), _number(b)):
+        return 0.0
+    if (kind == "*" and _number(a) == 1.0) or (kind == "+" and _number(a) == 0.0):
+        return b
+    if (kind == "*" and _number(b) == 1.0) or (kind == "+" and _number(b) == 0.0):
+        return a
+    return Symbol(kind, operands, any(isinstance(x, Symbol) and x.array for x in operands))
+
+
+def _number(x):
+    """The value of a number, None for a symbol."""
+    return None if isinstance(x, Symbol) else x
+
+
+class Program:
+    """Statements of the lowered language, written down while something runs on symbols.
+
+    Attributes
+    ----------
+    body : list of ast.stmt
+        The statements so far.
+    places : dict
+        Name of the array that a symbol is written to, by the symbol's id.
+    """
+
+    def __init__(self):
+        self.body, self.places, self._named, self._kept = [], {}, {}, []
+
+    # From symbols to expressions -----------------------------------------------------------
+
+    def expression(self, x, inside=False):
+        """The syntax tree of an expression; `inside` a loop over the entries or not."""
+        if not isinstance(x, Symbol):
+            return ast.Constant(x)
+        if id(x) in self._named:
+            return _name(self._named[id(x)])
+        if x.kind == "name":
+            return _entry(x.parts[0]) if x.array else _name(x.parts[0])
+        if inside and not x.array:
+            return self.number(x)  # a number is computed once, in front of the loop
+        parts = [self.expression(part, inside) for part in x.parts]
+        return _write(x.kind, parts)
+
+    def number(self, x, name=None):
+        """Give a number a name, and return the name."""
+        name = name or f"s{len(self._named) + 1}"
+        value = self.expression(x)
+        self.body.append(ast.Assign([_name(name, ast.Store())], value))
+        self._remember(x, name)
+        return _name(name)
+
+    def _remember(self, x, name):
+        self._named[id(x)] = name
+        self._kept.append(x)  # or its id might be given to another
+
+    def text(self, x) -> str:
+        """An expression as text."""
+        return ast.unparse(ast.fix_missing_locations(self.expression(x)))
+
+    def rename(self, x, name):
+        """Name the place that a stage point has been written to."""
+        place = self.places.get(id(x))
+        if place is None:
+            return
+        for node in (node for statement in self.body for node in ast.walk(statement)):
+            if isinstance(node, ast.Name) and node.id == place:
+                node.id = name
+        self.places[id(x)] = name
+
+    # Statements ----------------------------------------------------------------------------
+
+    def write(self, name, x):
+        """``for i in range(n): name[i] = x``."""
+        value = self.expression(x, inside=True)
+        self.body.append(_loop(ast.Assign([_entry(name, ast.Store())], value)))
+
+    def mean_square(self, x, lanes=False):
+        """A sum over the entries, divided by their number (see `explicit.mean_square`)."""
+        entry, total = f"x{len(self._named) + 1}", f"sum{len(self._named) + 1}"
+        value = self.expression(x, inside=True)
+        lines = f"{total}_next = {total} + {entry} * {entry}\n{total} = {total}_next"
+        first = ast.Assign([_name(entry, ast.Store())], value)
+        self.body.append(ast.parse(f"{total} = 0.0").body[0])
+        self.body.append(_loop(first, *ast.parse(lines).body))
+        mean = Symbol.named(total, False) / Symbol.named("n", False)
+        self.number(mean, f"mean{len(self._named) + 1}")
+        return mean
+
+    def right_hand_side(self, results):
+        """An ``f(u, p, t)`` that writes its calls down; its results get these names in turn."""
+        names = iter(results)
+
+        def f(u, p, t):
+            self.name_repeated(u, t)
+            result = next(names)
+            place = u.parts[0] if u.kind == "name" else f"v{result[1:]}"
+            if u.kind != "name":
+                self.write(place, u)
+                self.places[id(u)] = place
+                self._kept.append(u)
+            call = f"f({result}, {place}, p, {self.text(t)}, work)"
+            self.body.append(ast.parse(call).body[0])
+            return Symbol.named(result, True)
+
+        return f
+
+    def function(self, name, inputs, returns=None) -> Lowered:
+        """All of it as a function; stage points without a name among the inputs share v."""
+        if returns is not None:
+            self.name_repeated(returns)
+            self.body.append(ast.Return(self.expression(returns)))
+        points = set(self.places.values()) - set(inputs)
+        for node in (node for statement in self.body for node in ast.walk(statement)):
+            if isinstance(node, ast.Name) and node.id in points:
+                node.id = "v"
+        arguments = ast.arguments([], [ast.arg(x) for x in inputs], None, [], [], None, [])
+        tree = ast.FunctionDef(name, arguments, self.body, [], None, None)
+        for number, node in enumerate(self.body):
+            node.line = number
+        shapes = {x: () if x in NUMBERS else ("n",) for x in inputs}
+        return Lowered(ast.fix_missing_locations(tree), shapes, temporaries={"v"} & set(inputs))
+
+    def name_repeated(self, *expressions):
+        """Give a name to every number that the expressions need more than once."""
+        uses, order = {}, []
+
+        def visit(x):
+            if not isinstance(x, Symbol) or x.kind == "name" or id(x) in self._named:
+                return
+            uses[id(x)] = uses.get(id(x), 0) + 1
+            if uses[id(x)] == 1:
+                for part in x.parts:
+                    visit(part)
+                order.append(x)  # after its parts
+
+        for x in expressions:
+            visit(x)
+        for x in order:
+            if uses[id(x)] > 1 and not x.array:
+                self.number(x)
+
+
+def step(method) -> Lowered:
+    """The step of an explicit Runge-Kutta method.
+
+    Parameters
+    ----------
+    method : ExplicitRK
+        Any, of a tableau of your own too.
+
+    Returns
+    -------
+    Lowered
+        ``step(u_new, error, error2, k1, ..., ks, u, p, t, h, v, work, n)``: expects k1, writes
+        the other stages, the new state and the error estimates (those that the method has). It
+        calls ``f(k, v, p, t, work)``; v holds one stage point, and n is the length of u.
+
+    Examples
+    --------
+    >>> import ast, sciml_lab as sl
+    >>> print(ast.unparse(step(sl.Midpoint()).tree))
+    def step(u_new, error, k1, k2, u, p, t, h, v, work, n):
+        for i in range(n):
+            v[i] = u[i] + h * (0.5 * k1[i])
+        f(k2, v, p, t + 0.5 * h, work)
+        for i in range(n):
+            u_new[i] = u[i] + h * k2[i]
+        for i in range(n):
+            error[i] = h * (-1.0 * k1[i] + k2[i])
+    """
+    program, s = Program(), method.tableau.stages
+    names = [f"k{i + 1}" for i in range(s)]
+    f = program.right_hand_side(names[1:])
+    u, p, t, h, k1 = _inputs(u=True, p=True, t=False, h=False, k1=True)
+    taken = method.step(f, u, p, t, h, k1)
+    results = {"u_new": taken.u, "error": taken.error, "error2": taken.error2}
+    results = {name: x for name, x in results.items() if x is not None}
+    program.rename(taken.u, "u_new")
+    for name, x in results.items():
+        if id(x) not in program.places:  # the last stage point may be the new state already
+            program.write(name, x)
+    return program.function("step", (*results, *names, *"upth", "v", "work", "n"))
+
+
+def dense_stages(method) -> Lowered:
+    """The extra stages of dense output: ``dense_stages(k1, ..., k_all, u, p, t, h, v, work, n)``.
+
+    Examples
+    --------
+    >>> import ast, sciml_lab as sl
+    >>> print(ast.unparse(dense_stages(sl.Ralston()).tree))
+    def dense_stages(k1, k2, k3, u, p, t, h, v, work, n):
+        for i in range(n):
+            v[i] = u[i] + h * (0.25 * k1[i] + 0.75 * k2[i])
+        f(k3, v, p, t + h, work)
+    """
+    program, s = Program(), method.tableau.stages
+    names = [f"k{i + 1}" for i in range(len(method.tableau.P))]
+    f = program.right_hand_side(names[s:])
+    u, p, t, h = _inputs(u=True, p=True, t=False, h=False)
+    method.dense_stages(f, u, p, t, h, [Symbol.named(name, True) for name in names[:s]])
+    return program.function("dense_stages", (*names, *"upth", "v", "work", "n"))
+
+
+def interpolate(method) -> Lowered:
+    """Dense output: ``interpolate(out, k1, ..., k_all, u, h, theta, n)``.
+
+    Examples
+    --------
+    >>> import ast, sciml_lab as sl
+    >>> print(ast.unparse(interpolate(sl.Euler()).tree).splitlines()[-1].strip())
+    out[i] = u[i] + h * (theta * k1[i])
+    """
+    program = Program()
+    names = [f"k{i + 1}" for i in range(len(method.tableau.P))]
+    u, h, theta = _inputs(u=True, h=False, theta=False)
+    k = [Symbol.named(name, True) for name in names]
+    program.write("out", method.interpolate(u, k, h, theta))
+    return program.function("interpolate", ("out", *names, "u", "h", "theta", "n"))
+
+
+def error_norm(method) -> Lowered:
+    """The norm that decides: ``error_norm(error, error2, u, u_new, rtol, atol, n)``.
+
+    Examples
+    --------
+    >>> import ast, sciml_lab as sl
+    >>> "np.sqrt" in ast.unparse(error_norm(sl.Tsit5()).tree)
+    True
+    """
+    from sciml_lab.solvers import explicit  # a layer above: a program is read, none is run
+
+    program = Program()
+    names = ["error", "error2"][: 1 + bool(method.rows.error2)]
+    u, u_new, rtol, atol = _inputs(u=True, u_new=True, rtol=True, atol=True)
+    error, error2 = (Symbol.named(x, True) if x in names else None for x in ("error", "error2"))
+    taken = SimpleNamespace(u=u_new, error=error, error2=error2)
+    norm = _with(explicit.error_norm, mean_square=program.mean_square)(taken, u, rtol, atol, False)
+    inputs = (*names, "u", "u_new", "rtol", "atol", "n")
+    return program.function("error_norm", inputs, returns=norm)
+
+
+def initial_step(order: int) -> Lowered:
+    """The guess of the first step: ``initial_step(f1, u, p, t, f0, span, rtol, atol, v, work, n)``.
+
+    Parameters
+    ----------
+    order : int
+        Order of the method.
+    """
+    from sciml_lab.solvers import initial_step as readable
+
+    program = Program()
+    u, p, t, f0, span = _inputs(u=True, p=True, t=False, f0=True, span=False)
+    rtol, atol = _inputs(rtol=True, atol=True)
+    guess = _with(readable.initial_step, mean_square=program.mean_square)(
+        program.right_hand_side(["f1"]), u, p, t, f0, span, order, rtol, atol, True
+    )
+    inputs = ("f1", "u", "p", "t", "f0", "span", "rtol", "atol", "v", "work", "n")
+    return program.function("initial_step", inputs, returns=guess)
+
+
+def below_roundoff() -> Lowered:
+    """Whether the tolerance is too fine: ``below_roundoff(u, rtol, atol, n)``."""
+    from sciml_lab.solvers import stepping
+
+    program = Program()
+    u, rtol, atol = _inputs(u=True, rtol=True, atol=True)
+    run = SimpleNamespace(rtol=rtol, atol=atol, lanes=False)
+    finding = _with(stepping._below_roundoff, mean_square=program.mean_square)(run, u)
+    return program.function("below_roundoff", ("u", "rtol", "atol", "n"), returns=finding)
+
+
+def _inputs(**kinds):
+    """Symbols by name; True for an array."""
+    return [Symbol.named(name, array) for name, array in kinds.items()]
+
+
+def _with(function, **names):
+    """The same function with other things behind some of its global names."""
+    return FunctionType(function.__code__, {**function.__globals__, **names})
+
+
+def _name(name, context=None):
+    return ast.Name(name, context or ast.Load())
+
+
+def _entry(name, context=None):
+    return ast.Subscript(_name(name), _name("i"), context or ast.Load())
+
+
+def _loop(*body):
+    return ast.For(_name("i", ast.Store()), ast.parse("range(n)").body[0].value, list(body), [])
+
+
+def _call(function, *arguments):
+    return ast.Call(ast.parse(function).body[0].value, list(arguments), [])
+
+
+def _write(kind, parts):
+    """The syntax tree of one operation."""
+    if kind in ("where", "or", "and"):
+        if kind == "where":
+            return ast.IfExp(*parts)
+        return ast.BoolOp(ast.Or() if kind == "or" else ast.And(), parts)
+    if kind in _COMPARE:
+        return ast.Compare(parts[0], [_COMPARE[kind]()], [parts[1]])
+    parts = [_as_number(part) for part in parts]
+    if kind == "**" and isinstance(parts[1], ast.Constant) and parts[1].value == 0.5:
+        return _call("np.sqrt", parts[0])
+    if kind == "+" and _negative(parts[1]):
+        parts[1].left.value *= -1.0
+        kind = "-"
+    if kind in _BINARY:
+        return ast.BinOp(parts[0], _BINARY[kind](), parts[1])
+    if kind == "neg":
+        return ast.UnaryOp(ast.USub(), parts[0])
+    if kind == "sign":  # of a number that is not zero
+        return ast.IfExp(ast.Compare(parts[0], [ast.Gt()], [ast.Constant(0.0)]),
+                         ast.Constant(1.0), ast.Constant(-1.0))  # fmt: skip
+    return _call(kind, *parts)
+
+
+def _as_number(part):
+    """A condition that takes part in arithmetic counts as one or zero."""
+    if isinstance(part, ast.Compare | ast.BoolOp):
+        return ast.IfExp(part, ast.Constant(1.0), ast.Constant(0.0))
+    return part
+
+
+def _negative(part):
+    """Whether a product begins with a negative number."""
+    first = getattr(part, "left", None) if isinstance(part, ast.BinOp) else None
+    return (
+        isinstance(part.op if first is not None else None, ast.Mult)
+        and isinstance(first, ast.Constant) and first.value < 0
+    )  # fmt: skip
