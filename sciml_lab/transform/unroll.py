@@ -292,11 +292,8 @@ def dense_stages(method) -> Lowered:
     Examples
     --------
     >>> import ast, sciml_lab as sl
-    >>> print(ast.unparse(dense_stages(sl.Ralston()).tree))
-    def dense_stages(k1, k2, k3, u, p, t, h, v, work, n):
-        for i in range(n):
-            v[i] = u[i] + h * (0.25 * k1[i] + 0.75 * k2[i])
-        f(k3, v, p, t + h, work)
+    >>> print(ast.unparse(dense_stages(sl.DOP853()).tree).splitlines()[-1].strip())
+    f(k16, v, p, t + 0.7777777777777786 * h, work)
     """
     program, s = Program(), method.tableau.stages
     names = [f"k{i + 1}" for i in range(len(method.tableau.P))]
