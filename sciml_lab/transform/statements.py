@@ -1,0 +1,620 @@
+"""Reading the statements of a source: assignments, branches and loops."""
+
+import ast
+
+import numpy as np
+
+from sciml_lab.transform.expressions import Expressions, Frame, Local, Undefined, unknown
+from sciml_lab.transform.values import (
+    UNROLL,
+    Array,
+    NeedsStatic,
+    Num,
+    as_condition,
+    binary,
+    elementwise,
+    is_number,
+    kind,
+    node,
+)
+
+LONGEST = 20_000  # statements that an unrolled loop may write
+_NOTHING = object()
+
+
+class Restart(Exception):
+    """A carried number turned out to be real, or not to be carried."""
+
+
+class Steps:
+    """What a loop runs over: how many items, and the rule for item k."""
+
+    def __init__(self, count, item, later=True, counter=None):
+        self.count, self.item, self.later, self.counter = count, item, later, counter
+
+    @property
+    def known(self):
+        """Whether the number of items is known now."""
+        return not isinstance(self.count, Num)
+
+    def __len__(self):
+        return self.count
+
+    @classmethod
+    def over(cls, reader, value):
+        """Return the steps of a loop over a value."""
+        if isinstance(value, Steps):
+            return value
+        if isinstance(value, range):
+            start, step = value.start, value.step
+            rule = lambda k: binary(ast.Add, binary(ast.Mult, k, step), start)  # noqa: E731
+            return cls(len(value), rule, counter=(value.start, value.stop, step))
+        if isinstance(value, np.ndarray):
+            value = reader.array(value)
+        if isinstance(value, Array):
+            if not value.shape:
+                reader.fail("a loop over a number", "loop over range(...).")
+            return cls(value.shape[0], lambda k: reader.index(value, k), value.items is None)
+        if isinstance(value, Num):
+            reader.fail("a loop over a number", "loop over range(...).")
+        items = list(value)
+
+        def item(k):
+            if isinstance(k, Num):
+                raise NeedsStatic
+            return items[k]
+
+        return cls(len(items), item, later=False)
+
+    @classmethod
+    def joined(cls, reader, values, combine=tuple):
+        """Return the steps of zip(...)."""
+        parts = [cls.over(reader, v) for v in values]
+        if not all(p.known for p in parts):
+            reader.fail("zip of a range known only later", "use an index.")
+        count = min((len(p) for p in parts), default=0)
+        later = all(p.later for p in parts)
+        return cls(count, lambda k: combine(p.item(k) for p in parts), later)
+
+
+class Statements(Expressions):
+    """Execute statements of the source in a `Frame`."""
+
+    def __init__(self):
+        super().__init__()
+        self.list_paths = {}
+
+    def body(self, tree, frame):
+        """Read the body of a `def` and return its value."""
+        frame.mutated = _mutated(tree)
+        statements = _without_jumps(tree.body)
+        result = self.run(statements, frame)
+        return None if result is _NOTHING else result
+
+    def run(self, statements, frame):
+        """Read statements; return the value of a `return`, or `_NOTHING`."""
+        for k, statement in enumerate(statements):
+            self.at(statement, frame)
+            if isinstance(statement, ast.Return):
+                return None if statement.value is None else self.eval(statement.value, frame)
+            if isinstance(statement, ast.If):
+                result = self.run_if(statement, statements[k + 1 :], frame)
+                if result is not _NOTHING:
+                    return result
+                continue
+            rule = getattr(self, f"run_{type(statement).__name__}", None)
+            if rule is None:
+                self.fail(
+                    f"the statement `{ast.unparse(statement).splitlines()[0]}`",
+                    "keep to assignments, `if`, `for`, `while` and `return`.",
+                )
+            rule(statement, frame)
+        return _NOTHING
+
+    def at(self, statement, frame):
+        """Note where we are; lines of helper functions count as the line of their call."""
+        if self.depth == 0 or self.line is None:
+            self.line = getattr(statement, "lineno", self.line)
+
+    # Simple statements.
+    def run_Pass(self, tree, frame):
+        """Do nothing."""
+
+    run_Import = run_ImportFrom = run_Assert = run_Pass
+
+    def run_Import(self, tree, frame):
+        import importlib
+
+        for alias in tree.names:
+            module = importlib.import_module(alias.name)
+            top = alias.asname or alias.name.partition(".")[0]
+            frame.env[top] = module if alias.asname else importlib.import_module(top)
+
+    def run_ImportFrom(self, tree, frame):
+        import importlib
+
+        module = importlib.import_module(tree.module)
+        for alias in tree.names:
+            frame.env[alias.asname or alias.name] = getattr(module, alias.name)
+
+    def run_Expr(self, tree, frame):
+        if not isinstance(tree.value, ast.Constant):
+            self.eval(tree.value, frame)
+
+    def run_FunctionDef(self, tree, frame):
+        frame.env[tree.name] = Local(tree, frame)
+
+    def run_Raise(self, tree, frame):
+        self.fail(f"`{ast.unparse(tree)}`", "check the arguments outside of this function.")
+
+    def run_Assign(self, tree, frame):
+        plain = isinstance(tree.targets[0], ast.Name) and isinstance(tree.value, ast.Call)
+        self.hint = tree.targets[0].id if plain else None  # np.zeros(n) gets the name it is given
+        value = self.eval(tree.value, frame)
+        self.hint = None
+        for target in tree.targets:
+            self.assign(target, value, frame)
+
+    def run_AnnAssign(self, tree, frame):
+        if tree.value is not None:
+            self.assign(tree.target, self.eval(tree.value, frame), frame)
+
+    def run_AugAssign(self, tree, frame):
+        value, op = self.eval(tree.value, frame), type(tree.op)
+        if isinstance(tree.target, ast.Subscript):
+            array = self.eval(tree.target.value, frame)
+            index = self.eval(tree.target.slice, frame)
+            if isinstance(array, Array):
+                self.store(array, index, value, op)
+            else:
+                array[index] = self.operate(op, array[index], value)
+            return
+        old = self.eval(tree.target, frame)
+        if isinstance(old, Array) and old.place is not None:
+            self.store(old, Ellipsis, value, op)
+        elif isinstance(old, list):
+            self.list_method(old.extend, [self.sequence(value)])
+        else:
+            self.assign(tree.target, self.operate(op, old, value), frame)
+
+    def assign(self, target, value, frame):
+        """Bind a target of the source to a value."""
+        if isinstance(target, ast.Name):
+            if type(value) is list:
+                self.list_paths.setdefault(id(value), (value, self.path))
+            in_memory = target.id in frame.mutated
+            frame.env[target.id] = self.bind(target.id, value, in_memory)
+        elif isinstance(target, ast.Tuple | ast.List):
+            self.unpack(target.elts, value, frame)
+        elif isinstance(target, ast.Subscript):
+            array = self.eval(target.value, frame)
+            index = self.eval(target.slice, frame)
+            if isinstance(array, Array):
+                self.store(array, index, value)
+            elif isinstance(array, list | dict) and not unknown(index):
+                array[index] = self.bind("item", value)
+            elif isinstance(array, list):
+                raise NeedsStatic
+            else:
+                self.fail(f"writing into {type(array).__name__}", "write into a new array.")
+        else:
+            self.fail(f"the assignment to `{ast.unparse(target)}`", "use a plain name.")
+
+    def unpack(self, targets, value, frame):
+        """``a, *b, c = value``."""
+        items = self.sequence(value)
+        stars = [k for k, t in enumerate(targets) if isinstance(t, ast.Starred)]
+        if stars:
+            k, more = stars[0], len(items) - len(targets) + 1
+            items = [*items[:k], items[k : k + more], *items[k + more :]] if more >= 0 else items
+        if len(items) != len(targets):
+            self.fail(
+                f"unpacking {len(items)} values into {len(targets)} names",
+                "give one name for each value.",
+            )
+        for target, item in zip(targets, items, strict=True):
+            inner = target.value if isinstance(target, ast.Starred) else target
+            self.assign(inner, item, frame)
+
+    def store(self, array, index, value, op=None):
+        """``array[index] = value``, or ``array[index] op= value``."""
+        if array.place is None:
+            self.fail(
+                "writing into an array that is an expression", "give it a name with .copy() first."
+            )
+        part = self.index(array, index)
+        if isinstance(part, Num):
+            part = self.part_of(array, index)
+        value = self.operand(value)
+        if not isinstance(value, Array):
+            value = Array((), items=[value])
+        if op is not None and op is not ast.Add:
+            value = elementwise(lambda x, y: self.scalar(op, x, y), part, value)
+        value = self.fit(value, part.shape)
+        if part.shape and value.items is None and self.reads_elsewhere(part, value):
+            value = self.materialise(value)
+        self.stores_by_user = True
+        self.fill(part, value, add=op is ast.Add)
+        self.stores_by_user = False
+
+    def part_of(self, array, index):
+        """Return one entry as a piece of memory without axes."""
+        index = index if isinstance(index, tuple) else (index,)
+        numbers = [self.entry_number(i, n) for i, n in zip(index, array.shape, strict=True)]
+        return Array((), place=lambda: array.place(*numbers))
+
+    def fit(self, value, shape):
+        """Broadcast a value to the part that it is written to."""
+        from sciml_lab.transform.values import stretch
+
+        try:
+            fits = np.broadcast_shapes(value.shape, shape) == tuple(shape)
+        except ValueError:
+            fits = False
+        if not fits:
+            self.fail(f"an array of shape {value.shape} written into {tuple(shape)}", "match them.")
+        return stretch(value, shape)
+
+    def reads_elsewhere(self, part, value):
+        """Whether the value reads entries of the same memory that are being written."""
+        counters = [Num.named(f"_{k}", "i", 0, n - 1) for k, n in enumerate(part.shape)]
+        name, place = part.place(*counters)
+        mark = self.mark()
+        statements, number = self.block_of(lambda: value.entry(*counters))
+        self.rollback(mark)
+        own = [ast.dump(node(i)) for i in place]
+        trees = [*statements, node(number)]
+        for tree in (n for t in trees for n in ast.walk(t)):
+            if isinstance(tree, ast.Subscript) and tree.value.id == name:
+                inside = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+                if [ast.dump(i) for i in inside] != own:
+                    return True
+        return False
+
+    # Branches.
+    def run_if(self, tree, rest, frame):
+        """Read an `if`; where a branch returns, the rest belongs to the other one."""
+        test = self.eval(tree.test, frame)
+        if isinstance(test, Array):
+            if test.size != 1:
+                self.fail("an array as a condition", "use np.where.")
+            test = test.entry(*(0,) * len(test.shape))
+        if not isinstance(test, Num):
+            return self.run(tree.body if test else tree.orelse, frame)
+        returns = _returns(tree)
+        rest = rest if returns else []
+        env, line, number = frame.env, self.line, self.fresh("_branch")
+        branches = []
+        for side, statements in enumerate((tree.body, tree.orelse)):
+            frame.env = dict(env)
+            written, result = self.block_of(
+                lambda s=statements: self.run([*s, *rest], frame), f"{number}.{side}"
+            )
+            branches.append((written, frame.env, result))
+        self.line = line
+        frame.env = env
+        self.merge(env, branches, returns)
+        result = _NOTHING
+        if returns:
+            results = [b[2] for b in branches]
+            if any(r is _NOTHING for r in results):
+                self.fail("a branch that returns nothing", "let every branch return a value.")
+            result = self.joint("result", results, branches)
+        then, orelse = branches[0][0], branches[1][0]
+        condition = as_condition(test)
+        if not then and orelse:
+            condition, then, orelse = ast.UnaryOp(ast.Not(), condition), orelse, []
+        if then:
+            self.emit_compound(ast.If(condition, then, orelse))
+        return result
+
+    def merge(self, env, branches, returns):
+        """Give each name that the branches set differently one name for both."""
+        (_, a, _), (_, b, _) = branches
+        for name in [] if returns else sorted({*a, *b}, key=[*a, *b].index):
+            if name not in a or name not in b:
+                env[name] = Undefined("is set in one branch of an `if` only")
+            elif a[name] is b[name]:
+                env[name] = a[name]
+            elif isinstance(a[name], Undefined) or isinstance(b[name], Undefined):
+                env[name] = Undefined("is set in one branch of an `if` only")
+            else:
+                env[name] = self.joint(name, [a[name], b[name]], branches)
+
+    def joint(self, name, values, branches):
+        """Return one value for what two branches give, written at the end of each."""
+        a, b = values
+        if a is b or (is_number(a) and is_number(b) and a == b and kind(a) == kind(b)):
+            return a
+        if all(is_number(v) or isinstance(v, Num) for v in values):
+            kinds = kind(a) + kind(b)
+            one = kinds[0] if kinds[0] == kinds[1] else "f"
+            target = self.fresh(name)
+            for value, (written, _, _) in zip(values, branches, strict=True):
+                if one == "f" and is_number(value):
+                    value = float(value)
+                self.finish(written, target, value)
+            return Num.named(target, one)
+        if all(isinstance(v, Array | np.ndarray | list | tuple) for v in values):
+            if all(type(v) in (tuple, list) for v in values) and len(a) == len(b):
+                parts = zip(a, b, strict=True)
+                return type(a)(
+                    self.joint(f"{name}_{k}", pair, branches) for k, pair in enumerate(parts)
+                )
+            a, b = self.array(a), self.array(b)
+            self.same_form(a, b, name)
+            if a.size <= UNROLL or a.items is not None or b.items is not None:
+                parts = zip(a.all(), b.all(), strict=True)
+                return Array(
+                    a.shape,
+                    items=[self.joint(f"{name}_{k}", p, branches) for k, p in enumerate(parts)],
+                )
+            target = self.allocate(name, a.shape)
+            for value, (written, _, _) in zip((a, b), branches, strict=True):
+                more, _ = self.block_of(lambda v=value: self.fill(target, v), "branch")
+                written.extend(more)
+            return target
+        return Undefined("differs between the branches of an `if`")
+
+    def finish(self, written, name, value):
+        """Write ``name = value`` at the end of a block."""
+        more, _ = self.block_of(lambda: self.write(name, value))
+        written.extend(more)
+
+    # Loops.
+    def run_For(self, tree, frame):
+        if tree.orelse:
+            self.fail("`else` after a loop", "use a flag.")
+        steps = Steps.over(self, self.eval(tree.iter, frame))
+        if steps.known and (len(steps) <= UNROLL or not steps.later):
+            self.unrolled(tree, steps, frame)
+            return
+        mark = self.mark()
+        saved = self.saved(frame)
+        try:
+            self.counted(tree, steps, frame)
+        except NeedsStatic:
+            self.rollback(mark)
+            self.restore(saved, frame)
+            if not steps.known:
+                self.fail("a list inside a loop of unknown length", "use an array.")
+            self.unrolled(tree, steps, frame)
+
+    def unrolled(self, tree, steps, frame):
+        """Read the body once for each item."""
+        for k in range(len(steps)):
+            self.assign(tree.target, steps.item(k), frame)
+            self.run(tree.body, frame)
+            if len(self.block) > LONGEST:
+                self.fail("a loop that must be written out and is too long", "use arrays.")
+
+    def counted(self, tree, steps, frame):
+        """Write a loop, with places for the values that change from round to round."""
+        names = [n for n in _assigned(tree.body) if n not in _assigned_in([tree.target])]
+
+        def write(carried, inner):
+            def body(k):
+                item = k if steps.counter else steps.item(k)
+                self.assign(tree.target, item, inner)
+                self.run(tree.body, inner)
+                self.update(carried, inner)
+
+            if steps.counter:
+                wanted = tree.target.id if isinstance(tree.target, ast.Name) else None
+                start, stop, step = steps.counter
+                self.loop(start, stop, body, step, wanted)
+            else:
+                self.loop(0, steps.count, body)
+
+        self.carrying(names, frame, write)
+        for name in _assigned_in([tree.target]):
+            frame.env[name] = Undefined("counts a loop that is over")
+
+    def run_While(self, tree, frame):
+        if tree.orelse:
+            self.fail("`else` after a loop", "use a flag.")
+        mark, saved = self.mark(), self.saved(frame)
+        test = self.eval(tree.test, frame)
+        rounds = 0
+        while not unknown(test):  # everything is known now: run it
+            if not test:
+                return
+            rounds += 1
+            if rounds > 1000:
+                break
+            self.run(tree.body, frame)
+            test = self.eval(tree.test, frame)
+        if not unknown(test):
+            self.fail("a loop without end", "let its condition depend on what it computes.")
+        self.rollback(mark)
+        self.restore(saved, frame)
+        names = [*_assigned(tree.body)]
+
+        def write(carried, inner):
+            before, test = self.block_of(lambda: self.eval(tree.test, inner))
+            if before:
+                self.flagged_while(tree, carried, inner)
+                return
+
+            def body():
+                self.run(tree.body, inner)
+                self.update(carried, inner)
+
+            statements, _ = self.block_of(body, self.fresh("_while"))
+            self.emit_compound(ast.While(as_condition(test), statements, []))
+
+        self.carrying(names, frame, write)
+
+    def flagged_while(self, tree, carried, inner):
+        """Write a loop whose condition needs statements of its own."""
+        flag = self.fresh("again")
+        self.write(flag, self.eval(tree.test, inner))
+
+        def body():
+            self.run(tree.body, inner)
+            self.update(carried, inner)
+            for name, value in carried.items():
+                inner.env[name] = value
+            self.write(flag, self.eval(tree.test, inner))
+
+        statements, _ = self.block_of(body, self.fresh("_while"))
+        self.emit_compound(ast.While(ast.Name(flag, ast.Load()), statements, []))
+
+    def carrying(self, names, frame, write):
+        """Read a loop until it is known which names it carries, and which of them are real."""
+        names = [n for n in names if n in frame.env and not isinstance(frame.env[n], Undefined)]
+        real, fixed = set(), set()
+        mark, saved = self.mark(), self.saved(frame)
+        while True:
+            carried = {n: self.carry(n, frame.env[n], n in real) for n in names if n not in fixed}
+            inner = Frame(frame.function, frame.parent, {**frame.env, **carried})
+            inner.mutated = frame.mutated
+            self.changes = (real, fixed)
+            try:
+                write(carried, inner)
+                break
+            except Restart:
+                self.rollback(mark)
+                self.restore(saved, frame)
+        frame.env.update(carried)
+        for name in inner.env.keys() - frame.env.keys():
+            frame.env[name] = Undefined("is set inside a loop only")
+
+    def update(self, carried, inner):
+        """Write ``x = x_next`` for every carried value, at the end of the body."""
+        real, fixed = self.changes
+        pairs, again = [], False
+        for name, old in carried.items():
+            new = inner.env[name]
+            if new is old or self.unchanged(old, new):
+                fixed.add(name)
+                again = True
+            else:
+                self.same_form(old, new, name)
+                again |= self.turns_real(name, old, new, real)
+                pairs.append((name, old, new))
+        if again:
+            raise Restart
+        numbers = [p for name, old, new in pairs for p in self.number_pairs(name, old, new)]
+        targets = {old.node.id for _, old, _ in numbers}
+        held = []
+        for name, old, new in numbers:
+            others = {n.id for n in ast.walk(node(new)) if isinstance(n, ast.Name)}
+            clash = others & targets - {old.node.id}
+            held.append((old, self.hold(f"{name}_next", new) if clash else new))
+        for old, new in held:
+            self.finish(self.block, old.node.id, new)
+
+    def hold(self, base, value):
+        """Give a value a name of its own even if it is a name."""
+        name = self.fresh(base)
+        self.write(name, value)
+        return Num.named(name, kind(value))
+
+    def number_pairs(self, name, old, new):
+        """Yield the numbers of a carried value; arrays in memory are copied at once."""
+        if isinstance(old, Num):
+            yield name, old, new
+        elif isinstance(old, Array):
+            new = self.array(new)
+            if old.items is None:
+                self.temporaries.discard(old.place(*(0,) * len(old.shape))[0])
+                self.fill(old, new if new.place is not None else self.materialise(new, name))
+            else:
+                pairs = zip(old.items, new.all(), strict=True)
+                yield from ((f"{name}_{k}", a, b) for k, (a, b) in enumerate(pairs))
+        elif type(old) in (tuple, list):
+            for k, (a, b) in enumerate(zip(old, new, strict=True)):
+                if a is not b:
+                    yield from self.number_pairs(f"{name}_{k}", a, b)
+        else:
+            self.fail(f"{name}, which changes inside a loop,", "use numbers and arrays.")
+
+    def unchanged(self, old, new):
+        return (
+            isinstance(old, Array)
+            and isinstance(new, Array)
+            and (old.items is not None and new.items is not None)
+            and all(a is b for a, b in zip(old.items, new.items, strict=False))
+            and (old.shape == new.shape)
+        )
+
+    def turns_real(self, name, old, new, real):
+        """Whether a whole number becomes a real one in the loop."""
+        if isinstance(old, Num) and old.kind != "f" and kind(new) == "f":
+            real.add(name)
+            return True
+        if isinstance(old, Array) and old.items is not None:
+            pairs = zip(old.items, self.array(new).all(), strict=True)
+            return any([self.turns_real(name, a, b, real) for a, b in pairs])
+        if type(old) in (tuple, list):
+            return any([self.turns_real(name, a, b, real) for a, b in zip(old, new, strict=True)])
+        return False
+
+    # Trying again.
+    def mark(self):
+        """Remember how far the writing has come."""
+        return (
+            len(self.block), len(self.allocations), set(self.used), dict(self.shapes),
+            set(self.temporaries), dict(self.constants), dict(self.primitives), self.stores,
+            set(self.active),
+        )  # fmt: skip
+
+    def rollback(self, mark):
+        """Take back what was written since."""
+        length, allocated, self.used, self.shapes = mark[0], mark[1], set(mark[2]), dict(mark[3])
+        del self.block[length:], self.allocations[allocated:]
+        self.temporaries, self.constants = set(mark[4]), dict(mark[5])
+        self.primitives, self.stores, self.active = dict(mark[6]), mark[7], set(mark[8])
+
+    def saved(self, frame):
+        """Remember names and lists that are known now."""
+        lists = [(v, list(v)) for v in frame.env.values() if type(v) is list]
+        return dict(frame.env), lists
+
+    def restore(self, saved, frame):
+        """Put names and lists back."""
+        frame.env.clear()
+        frame.env.update(saved[0])
+        for values, before in saved[1]:
+            values[:] = before
+
+
+def _assigned(statements):
+    """Names that statements assign, in order."""
+    return _assigned_in([s for s in statements if not isinstance(s, ast.FunctionDef)])
+
+
+def _assigned_in(trees):
+    names = {}
+    for tree in trees:
+        for n in ast.walk(tree):
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+                names[n.id] = True
+    return list(names)
+
+
+def _mutated(tree):
+    """Names of arrays that a function writes into."""
+    names = set()
+    for n in ast.walk(tree):
+        if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store):
+            base = n.value
+            while isinstance(base, ast.Subscript):
+                base = base.value
+            if isinstance(base, ast.Name):
+                names.add(base.id)
+        if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name):
+            names.add(n.target.id)
+    return names
+
+
+def _returns(tree):
+    return any(isinstance(n, ast.Return) for n in ast.walk(tree))
+
+
+def _without_jumps(statements):
+    """Return the statements with `break` and `continue` as flags (see jumps.py)."""
+    from sciml_lab.transform.jumps import without_jumps
+
+    return without_jumps(statements)

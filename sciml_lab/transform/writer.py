@@ -1,0 +1,282 @@
+"""Writing lowered text: statements, names, and the loops that compute an array."""
+
+import ast
+import copy
+
+from sciml_lab.transform.tree import TransformError
+from sciml_lab.transform.values import (
+    UNROLL,
+    Array,
+    Num,
+    binary,
+    elementwise,
+    is_number,
+    kind,
+    memory,
+    node,
+    segments,
+    subscript,
+)
+
+RESERVED = {"np", "abs", "min", "max", "float", "int", "range", "work"}
+
+
+class Writer:
+    """The statements written so far, and the names they use.
+
+    Attributes
+    ----------
+    block : list of ast.stmt
+        Where the next statement goes: a function, a loop or a branch.
+    path : tuple
+        The loops and branches around it.
+    shapes, temporaries, constants, primitives
+        Those of the `Lowered` function to come.
+    """
+
+    def __init__(self):
+        self.block, self.allocations, self.path = [], [], ()
+        self.used, self.active = set(RESERVED), set()
+        self.shapes, self.temporaries, self.constants, self.primitives = {}, set(), {}, {}
+        self.born, self.stores, self.line, self.origin = {}, 0, None, None
+        self.counters, self.stores_by_user, self.hint = set(), False, None
+        self.inputs = ()
+
+    def fail(self, construct, remedy):
+        """Raise a `TransformError` for the current line."""
+        raise TransformError(construct, remedy, self.line, self.origin)
+
+    def fresh(self, base):
+        """Return a name that is not used yet: x, x_2, x_3, ..."""
+        name, number = base, 1
+        while name in self.used:
+            number += 1
+            name = f"{base}_{number}"
+        self.used.add(name)
+        return name
+
+    def emit(self, statement):
+        """Write one statement."""
+        statement = copy.deepcopy(statement)
+        statement.line = self.line
+        self.block.append(ast.fix_missing_locations(statement))
+
+    def write(self, name, value):
+        """Write ``name = value`` for a number."""
+        self.emit(ast.Assign([ast.Name(name, ast.Store())], node(value)))
+
+    def name(self, base, value) -> Num:
+        """Give a number a name, unless it is one already."""
+        if isinstance(value, Num) and not isinstance(value.node, ast.Name | ast.Constant):
+            name = self.fresh(base)
+            self.write(name, value)
+            return Num.named(name, value.kind, value.low, value.high)
+        return value
+
+    def block_of(self, body, *loop):
+        """Return the statements that `body()` writes, and its result."""
+        outer, path, self.block = self.block, self.path, []
+        self.path = (*path, *loop)
+        try:
+            result = body()
+            return self.block, result
+        finally:
+            self.block, self.path = outer, path
+
+    # Memory.
+    def allocate(self, base, shape, filled=None) -> Array:
+        """Make an array on the outermost level; inside a loop it is filled at each round."""
+        if base == "v" and self.hint:
+            base, self.hint = self.hint, None
+        name = self.fresh(base)
+        function = "empty" if filled is None or self.path or filled != 0 else "zeros"
+        size = ast.Tuple([ast.Constant(n) for n in shape], ast.Load())
+        text = ast.Attribute(ast.Name("np", ast.Load()), function, ast.Load())
+        value = ast.Call(text, [size if len(shape) != 1 else ast.Constant(shape[0])], [])
+        statement = ast.Assign([ast.Name(name, ast.Store())], value)
+        statement.line = self.line
+        (self.allocations if self.path else self.block).append(ast.fix_missing_locations(statement))
+        self.shapes[name], self.born[name] = tuple(shape), self.path
+        self.temporaries.add(name)
+        array = memory(name, shape)
+        if function == "empty" and filled is not None:
+            self.fill(array, Array(shape, lambda *index: filled))
+        return array
+
+    def materialise(self, array, base="v") -> Array:
+        """Compute all entries of an array into memory of its own."""
+        target = self.allocate(base, array.shape)
+        self.fill(target, array)
+        return target
+
+    def indexable(self, array, base="v") -> Array:
+        """Return the array such that an entry may be asked for by a number known later."""
+        if array.place is not None:
+            return array
+        return self.materialise(array, base)
+
+    def fill(self, target, array, add=False):
+        """Write ``target[i] = array[i]`` for all i: loops, written out where they are short."""
+        self._fill(target, array, (), add)
+
+    def _fill(self, target, array, index, add):
+        axis = len(index)
+        if axis == len(target.shape):
+            self.store_entry(target, index, array.entry(*index), add)
+            return
+        for first, last in segments(array, axis):
+            listed = array.items is not None or target.items is not None
+            if listed or last - first <= (UNROLL if target.size <= UNROLL else 2):
+                for i in range(first, last):
+                    self._fill(target, array, (*index, i), add)
+            else:
+                self.loop(first, last, lambda i: self._fill(target, array, (*index, i), add))
+
+    def store_entry(self, target, index, value, add=False):
+        """Write ``target[index] = value``, or ``+=``."""
+        name, index = target.place(*index)
+        if name in self.inputs:
+            self.fail(f"writing into the argument {name}", "return a new array instead.")
+        if name in self.constants:
+            self.fail(f"writing into the array {name} from outside", "make a copy first.")
+        place = subscript(name, index)
+        place.ctx = ast.Store()
+        value = value if isinstance(value, Num) else float(value)
+        if self.stores_by_user and len(self.path) > len(self.born.get(name, ())):
+            self.temporaries.discard(name)
+        self.stores += 1
+        if add:
+            self.emit(ast.AugAssign(place, ast.Add(), node(value)))
+        else:
+            self.emit(ast.Assign([place], node(value)))
+
+    # Loops.
+    def loop_name(self, wanted=None):
+        """Return a name for the counter of a loop: the wanted one, or the next of i, j, k, l."""
+        for name in (wanted, *"ijklmn") if wanted else "ijklmn":
+            if name not in self.active and (name not in self.used or name in self.counters):
+                self.counters.add(name)
+                self.used.add(name)
+                return name
+        return self.fresh(wanted or "i")
+
+    def loop(self, first, last, body, step=1, wanted=None):
+        """Write ``for i in range(first, last, step)`` around what `body(i)` writes."""
+        name = self.loop_name(wanted)
+        low, high = None, None
+        if is_number(first) and is_number(last):
+            low, high = sorted((first, first + (len(range(first, last, step)) - 1) * step))
+        self.active.add(name)
+        try:
+            index = Num.named(name, "i", low, high)
+            statements, result = self.block_of(lambda: body(index), name)
+        finally:
+            self.active.discard(name)
+        limits = [node(last)] if is_number(first) and first == 0 else [node(first), node(last)]
+        if step != 1:
+            limits = [node(first), node(last), node(step)]
+        counting = ast.Call(ast.Name("range", ast.Load()), limits, [])
+        if statements:
+            self.emit_compound(ast.For(ast.Name(name, ast.Store()), counting, statements, []))
+        return result
+
+    def emit_compound(self, statement):
+        """Write a loop or a branch, whose inner statements know their lines already."""
+        statement.line = self.line
+        self.block.append(ast.fix_missing_locations(statement))
+
+    def reduce(self, op, start, count, entry, base="s"):
+        """Return ``start op entry(0) op ... op entry(count - 1)``; `op` combines two numbers."""
+        if count <= UNROLL:
+            total = None
+            for i in range(count):
+                total = entry(i) if total is None else op(total, entry(i))
+            return start if total is None else total
+        name = self.fresh(base)
+        self.write(name, start)
+        total = Num.named(name)
+        self.loop(0, count, lambda i: self.write(name, op(total, entry(i))))
+        return total
+
+    # Giving values a name.
+    def bind(self, base, value, in_memory=False):
+        """Evaluate a value once and for all, under a name taken from the source.
+
+        A number gets a name, a small array one name for each entry, a larger one memory; a piece
+        of memory keeps the name it has.
+        """
+        if isinstance(value, Num):
+            return self.name(base, value)
+        if isinstance(value, Array):
+            if value.place is not None:
+                return value
+            if in_memory or (value.items is None and value.size > UNROLL):
+                return self.materialise(value, base)
+            items = value.all()
+            return Array(
+                value.shape, items=[self.name(f"{base}_{k}", x) for k, x in enumerate(items)]
+            )
+        if type(value) is tuple:
+            return tuple(self.bind(f"{base}_{k}", x) for k, x in enumerate(value))
+        if type(value) is list:
+            value[:] = [self.bind(f"{base}_{k}", x) for k, x in enumerate(value)]
+        return value
+
+    def carry(self, base, value, real):
+        """Give a value a place that a loop may change: before the loop."""
+        if is_number(value) or isinstance(value, Num):
+            whole = kind(value)
+            if real and whole != "f":
+                value = Num(ast.Call(ast.Name("float", ast.Load()), [node(value)], []))
+                value = (
+                    value
+                    if not isinstance(value.node.args[0], ast.Constant)
+                    else float(value.node.args[0].value)
+                )
+                whole = "f"
+            name = self.fresh(base)
+            self.write(name, value)
+            return Num.named(name, whole)
+        if isinstance(value, Array):
+            if value.size <= UNROLL:
+                items = [self.carry(f"{base}_{k}", x, real) for k, x in enumerate(value.all())]
+                return Array(value.shape, items=items)
+            return self.materialise(value, base)
+        if type(value) in (tuple, list):
+            return type(value)(self.carry(f"{base}_{k}", x, real) for k, x in enumerate(value))
+        return value
+
+    def same_form(self, old, new, base):
+        """Say whether a carried value keeps its form; fail where shapes differ."""
+        shape_of = lambda x: x.shape if isinstance(x, Array) else ()
+        if shape_of(old) != shape_of(new) or (type(old) in (tuple, list)) != (
+            type(new) in (tuple, list)
+        ):
+            self.fail(
+                f"{base}, which changes its shape from {shape_of(old)} to {shape_of(new)},",
+                "give it another name.",
+            )
+
+    def total(self, array):
+        """Sum of all entries."""
+        return self.fold(array, lambda a, b: binary(ast.Add, a, b), 0.0)
+
+    def fold(self, array, op, start=None):
+        """Combine all entries of an array; without `start` the first one starts."""
+        flat = array if len(array.shape) == 1 else None
+        if flat is None:
+            from sciml_lab.transform.values import reshaped
+
+            flat = reshaped(array, (array.size,))
+        if flat.items is not None or flat.size <= UNROLL:
+            items = flat.all()
+            total = items[0] if items else start
+            for x in items[1:]:
+                total = op(total, x)
+            return total
+        begin = start if start is not None else flat.entry(0)
+        return self.reduce(op, begin, flat.size, flat.entry)
+
+    def rows(self, rule, *arrays):
+        """Elementwise rule whose result is evaluated at once if it is small."""
+        return elementwise(rule, *arrays)
