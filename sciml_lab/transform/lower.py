@@ -96,12 +96,10 @@ def lower(f, *examples, outputs=None) -> Lowered:
     body = [*reader.allocations, *reader.block, returned]
     tree = ast.FunctionDef(title, arguments, body, [], None, None)
     ast.fix_missing_locations(tree)
-    lowered = Lowered(
+    return Lowered(
         tree, reader.shapes, reader.temporaries, reader.constants, reader.primitives,
-        sources.source(function)[1],
+        reader.origin, reader.reads,
     )  # fmt: skip
-    lowered.reads = reader.reads
-    return lowered
 
 
 def _signature(f):

@@ -87,6 +87,8 @@ class Lowered:
         `Primitive` by the name that the text calls.
     origin : Origin or None
         Where the source is.
+    reads : list of (callable, value)
+        What the source took from outside: how to look again, and what it was.
     """
 
     tree: ast.FunctionDef
@@ -95,6 +97,11 @@ class Lowered:
     constants: dict = field(default_factory=dict)
     primitives: dict = field(default_factory=dict)
     origin: object = None
+    reads: list = field(default_factory=list)
+
+    def is_current(self) -> bool:
+        """Say whether everything the source took from outside is still the same."""
+        return all(_same(look(), value) for look, value in self.reads)
 
     @property
     def name(self) -> str:
@@ -111,6 +118,12 @@ class Lowered:
         """Names that are returned."""
         value = self.tree.body[-1].value
         return tuple(e.id for e in (value.elts if isinstance(value, ast.Tuple) else [value]))
+
+
+def _same(a, b):
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return a is b or (np.shape(a) == np.shape(b) and bool(np.array_equal(a, b)))
+    return a is b or (type(a) is type(b) and isinstance(a, int | float | str) and a == b)
 
 
 @dataclass(frozen=True)
