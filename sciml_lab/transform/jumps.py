@@ -1,4 +1,4 @@
-"""Rewriting `break`, `continue` and `return` inside loops as flags, so that blocks end at their end.
+"""Rewriting `break`, `continue` and `return` inside loops as flags: blocks end at their end.
 
 ``break`` becomes ``go = False``, and what follows it in the body runs only ``if go``; rounds of a
 `for` after it do nothing. ``return e`` inside a loop stores the result, breaks, and returns after
@@ -10,12 +10,12 @@ import copy
 
 
 def without_jumps(statements) -> list:
-    """Return statements of the same meaning whose loops have no jumps.
+    r"""Return statements of the same meaning whose loops have no jumps.
 
     Examples
     --------
-    >>> tree = ast.parse("while x > 1:\\n    if x > 9:\\n        break\\n    x = x / 2")
-    >>> print("\\n".join(map(ast.unparse, without_jumps(tree.body))))
+    >>> tree = ast.parse("while x > 1:\n    if x > 9:\n        break\n    x = x / 2")
+    >>> print("\n".join(map(ast.unparse, without_jumps(tree.body))))
     go_on = True
     while go_on and x > 1:
         if x > 9:

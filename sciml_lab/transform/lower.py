@@ -11,14 +11,17 @@ import ast
 
 import numpy as np
 
+from sciml_lab.transform import numpy_numbers, python_calls
 from sciml_lab.transform import source as sources
-from sciml_lab.transform.expressions import Frame
-from sciml_lab.transform.statements import Statements
+from sciml_lab.transform.frames import Frame
+from sciml_lab.transform.loops import Loops
 from sciml_lab.transform.tree import Lowered
 from sciml_lab.transform.values import Array, Num, elementwise, is_number, memory
 
+RULES = (numpy_numbers, python_calls)  # importing these modules enters their rules in the table
 
-class Reader(Statements):
+
+class Reader(Loops):
     """Everything together: see the three modules it is made of."""
 
     def over(self, rule, *args):
@@ -109,7 +112,7 @@ def _signature(f):
     if hasattr(f, "__func__"):
         bound, function = [f.__self__], f.__func__
     elif not hasattr(f, "__code__"):
-        own = getattr(type(f), "__call__", None)
+        own = vars(type(f)).get("__call__")
         if own is None or not hasattr(own, "__code__"):
             sources.no_source(f)
         bound, function = [f], own

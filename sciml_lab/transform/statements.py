@@ -4,85 +4,24 @@ import ast
 
 import numpy as np
 
-from sciml_lab.transform.expressions import Expressions, Frame, Local, Undefined, unknown
+from sciml_lab.transform.expressions import Expressions, Local, Undefined, unknown
 from sciml_lab.transform.values import (
     UNROLL,
     Array,
     NeedsStatic,
     Num,
     as_condition,
-    binary,
     elementwise,
     is_number,
     kind,
     node,
 )
 
-LONGEST = 20_000  # statements that an unrolled loop may write
 _NOTHING = object()
-
-
-class Restart(Exception):
-    """A carried number turned out to be real, or not to be carried."""
-
-
-class Steps:
-    """What a loop runs over: how many items, and the rule for item k."""
-
-    def __init__(self, count, item, later=True, counter=None):
-        self.count, self.item, self.later, self.counter = count, item, later, counter
-
-    @property
-    def known(self):
-        """Whether the number of items is known now."""
-        return not isinstance(self.count, Num)
-
-    def __len__(self):
-        return self.count
-
-    @classmethod
-    def over(cls, reader, value):
-        """Return the steps of a loop over a value."""
-        if isinstance(value, Steps):
-            return value
-        if isinstance(value, range):
-            start, step = value.start, value.step
-            rule = lambda k: binary(ast.Add, binary(ast.Mult, k, step), start)  # noqa: E731
-            return cls(len(value), rule, counter=(value.start, value.stop, step))
-        if isinstance(value, np.ndarray):
-            value = reader.array(value)
-        if isinstance(value, Array):
-            if not value.shape:
-                reader.fail("a loop over a number", "loop over range(...).")
-            return cls(value.shape[0], lambda k: reader.index(value, k), value.items is None)
-        if isinstance(value, Num):
-            reader.fail("a loop over a number", "loop over range(...).")
-        items = list(value)
-
-        def item(k):
-            if isinstance(k, Num):
-                raise NeedsStatic
-            return items[k]
-
-        return cls(len(items), item, later=False)
-
-    @classmethod
-    def joined(cls, reader, values, combine=tuple):
-        """Return the steps of zip(...)."""
-        parts = [cls.over(reader, v) for v in values]
-        if not all(p.known for p in parts):
-            reader.fail("zip of a range known only later", "use an index.")
-        count = min((len(p) for p in parts), default=0)
-        later = all(p.later for p in parts)
-        return cls(count, lambda k: combine(p.item(k) for p in parts), later)
 
 
 class Statements(Expressions):
     """Execute statements of the source in a `Frame`."""
-
-    def __init__(self):
-        super().__init__()
-        self.list_paths = {}
 
     def body(self, tree, frame):
         """Read the body of a `def` and return its value."""
@@ -102,7 +41,7 @@ class Statements(Expressions):
                 if result is not _NOTHING:
                     return result
                 continue
-            rule = getattr(self, f"run_{type(statement).__name__}", None)
+            rule = getattr(self, f"_run_{type(statement).__name__}", None)
             if rule is None:
                 self.fail(
                     f"the statement `{ast.unparse(statement).splitlines()[0]}`",
@@ -117,12 +56,12 @@ class Statements(Expressions):
             self.line = getattr(statement, "lineno", self.line)
 
     # Simple statements.
-    def run_Pass(self, tree, frame):
+    def _run_Pass(self, tree, frame):
         """Do nothing."""
 
-    run_Import = run_ImportFrom = run_Assert = run_Pass
+    _run_Import = _run_ImportFrom = _run_Assert = _run_Pass
 
-    def run_Import(self, tree, frame):
+    def _run_Import(self, tree, frame):
         import importlib
 
         for alias in tree.names:
@@ -130,24 +69,24 @@ class Statements(Expressions):
             top = alias.asname or alias.name.partition(".")[0]
             frame.env[top] = module if alias.asname else importlib.import_module(top)
 
-    def run_ImportFrom(self, tree, frame):
+    def _run_ImportFrom(self, tree, frame):
         import importlib
 
         module = importlib.import_module(tree.module)
         for alias in tree.names:
             frame.env[alias.asname or alias.name] = getattr(module, alias.name)
 
-    def run_Expr(self, tree, frame):
+    def _run_Expr(self, tree, frame):
         if not isinstance(tree.value, ast.Constant):
             self.eval(tree.value, frame)
 
-    def run_FunctionDef(self, tree, frame):
+    def _run_FunctionDef(self, tree, frame):
         frame.env[tree.name] = Local(tree, frame)
 
-    def run_Raise(self, tree, frame):
+    def _run_Raise(self, tree, frame):
         self.fail(f"`{ast.unparse(tree)}`", "check the arguments outside of this function.")
 
-    def run_Assign(self, tree, frame):
+    def _run_Assign(self, tree, frame):
         plain = isinstance(tree.targets[0], ast.Name) and isinstance(tree.value, ast.Call)
         self.hint = tree.targets[0].id if plain else None  # np.zeros(n) gets the name it is given
         value = self.eval(tree.value, frame)
@@ -155,11 +94,11 @@ class Statements(Expressions):
         for target in tree.targets:
             self.assign(target, value, frame)
 
-    def run_AnnAssign(self, tree, frame):
+    def _run_AnnAssign(self, tree, frame):
         if tree.value is not None:
             self.assign(tree.target, self.eval(tree.value, frame), frame)
 
-    def run_AugAssign(self, tree, frame):
+    def _run_AugAssign(self, tree, frame):
         value, op = self.eval(tree.value, frame), type(tree.op)
         if isinstance(tree.target, ast.Subscript):
             array = self.eval(tree.target.value, frame)
@@ -361,196 +300,6 @@ class Statements(Expressions):
         more, _ = self.block_of(lambda: self.write(name, value))
         written.extend(more)
 
-    # Loops.
-    def run_For(self, tree, frame):
-        if tree.orelse:
-            self.fail("`else` after a loop", "use a flag.")
-        steps = Steps.over(self, self.eval(tree.iter, frame))
-        if steps.known and (len(steps) <= UNROLL or not steps.later):
-            self.unrolled(tree, steps, frame)
-            return
-        mark = self.mark()
-        saved = self.saved(frame)
-        try:
-            self.counted(tree, steps, frame)
-        except NeedsStatic:
-            self.rollback(mark)
-            self.restore(saved, frame)
-            if not steps.known:
-                self.fail("a list inside a loop of unknown length", "use an array.")
-            self.unrolled(tree, steps, frame)
-
-    def unrolled(self, tree, steps, frame):
-        """Read the body once for each item."""
-        for k in range(len(steps)):
-            self.assign(tree.target, steps.item(k), frame)
-            self.run(tree.body, frame)
-            if len(self.block) > LONGEST:
-                self.fail("a loop that must be written out and is too long", "use arrays.")
-
-    def counted(self, tree, steps, frame):
-        """Write a loop, with places for the values that change from round to round."""
-        names = [n for n in _assigned(tree.body) if n not in _assigned_in([tree.target])]
-
-        def write(carried, inner):
-            def body(k):
-                item = k if steps.counter else steps.item(k)
-                self.assign(tree.target, item, inner)
-                self.run(tree.body, inner)
-                self.update(carried, inner)
-
-            if steps.counter:
-                wanted = tree.target.id if isinstance(tree.target, ast.Name) else None
-                start, stop, step = steps.counter
-                self.loop(start, stop, body, step, wanted)
-            else:
-                self.loop(0, steps.count, body)
-
-        self.carrying(names, frame, write)
-        for name in _assigned_in([tree.target]):
-            frame.env[name] = Undefined("counts a loop that is over")
-
-    def run_While(self, tree, frame):
-        if tree.orelse:
-            self.fail("`else` after a loop", "use a flag.")
-        mark, saved = self.mark(), self.saved(frame)
-        test = self.eval(tree.test, frame)
-        rounds = 0
-        while not unknown(test):  # everything is known now: run it
-            if not test:
-                return
-            rounds += 1
-            if rounds > 1000:
-                break
-            self.run(tree.body, frame)
-            test = self.eval(tree.test, frame)
-        if not unknown(test):
-            self.fail("a loop without end", "let its condition depend on what it computes.")
-        self.rollback(mark)
-        self.restore(saved, frame)
-        names = [*_assigned(tree.body)]
-
-        def write(carried, inner):
-            before, test = self.block_of(lambda: self.eval(tree.test, inner))
-            if before:
-                self.flagged_while(tree, carried, inner)
-                return
-
-            def body():
-                self.run(tree.body, inner)
-                self.update(carried, inner)
-
-            statements, _ = self.block_of(body, self.fresh("_while"))
-            self.emit_compound(ast.While(as_condition(test), statements, []))
-
-        self.carrying(names, frame, write)
-
-    def flagged_while(self, tree, carried, inner):
-        """Write a loop whose condition needs statements of its own."""
-        flag = self.fresh("again")
-        self.write(flag, self.eval(tree.test, inner))
-
-        def body():
-            self.run(tree.body, inner)
-            self.update(carried, inner)
-            for name, value in carried.items():
-                inner.env[name] = value
-            self.write(flag, self.eval(tree.test, inner))
-
-        statements, _ = self.block_of(body, self.fresh("_while"))
-        self.emit_compound(ast.While(ast.Name(flag, ast.Load()), statements, []))
-
-    def carrying(self, names, frame, write):
-        """Read a loop until it is known which names it carries, and which of them are real."""
-        names = [n for n in names if n in frame.env and not isinstance(frame.env[n], Undefined)]
-        real, fixed = set(), set()
-        mark, saved = self.mark(), self.saved(frame)
-        while True:
-            carried = {n: self.carry(n, frame.env[n], n in real) for n in names if n not in fixed}
-            inner = Frame(frame.function, frame.parent, {**frame.env, **carried})
-            inner.mutated = frame.mutated
-            self.changes = (real, fixed)
-            try:
-                write(carried, inner)
-                break
-            except Restart:
-                self.rollback(mark)
-                self.restore(saved, frame)
-        frame.env.update(carried)
-        for name in inner.env.keys() - frame.env.keys():
-            frame.env[name] = Undefined("is set inside a loop only")
-
-    def update(self, carried, inner):
-        """Write ``x = x_next`` for every carried value, at the end of the body."""
-        real, fixed = self.changes
-        pairs, again = [], False
-        for name, old in carried.items():
-            new = inner.env[name]
-            if new is old or self.unchanged(old, new):
-                fixed.add(name)
-                again = True
-            else:
-                self.same_form(old, new, name)
-                again |= self.turns_real(name, old, new, real)
-                pairs.append((name, old, new))
-        if again:
-            raise Restart
-        numbers = [p for name, old, new in pairs for p in self.number_pairs(name, old, new)]
-        targets = {old.node.id for _, old, _ in numbers}
-        held = []
-        for name, old, new in numbers:
-            others = {n.id for n in ast.walk(node(new)) if isinstance(n, ast.Name)}
-            clash = others & targets - {old.node.id}
-            held.append((old, self.hold(f"{name}_next", new) if clash else new))
-        for old, new in held:
-            self.finish(self.block, old.node.id, new)
-
-    def hold(self, base, value):
-        """Give a value a name of its own even if it is a name."""
-        name = self.fresh(base)
-        self.write(name, value)
-        return Num.named(name, kind(value))
-
-    def number_pairs(self, name, old, new):
-        """Yield the numbers of a carried value; arrays in memory are copied at once."""
-        if isinstance(old, Num):
-            yield name, old, new
-        elif isinstance(old, Array):
-            new = self.array(new)
-            if old.items is None:
-                self.temporaries.discard(old.place(*(0,) * len(old.shape))[0])
-                self.fill(old, new if new.place is not None else self.materialise(new, name))
-            else:
-                pairs = zip(old.items, new.all(), strict=True)
-                yield from ((f"{name}_{k}", a, b) for k, (a, b) in enumerate(pairs))
-        elif type(old) in (tuple, list):
-            for k, (a, b) in enumerate(zip(old, new, strict=True)):
-                if a is not b:
-                    yield from self.number_pairs(f"{name}_{k}", a, b)
-        else:
-            self.fail(f"{name}, which changes inside a loop,", "use numbers and arrays.")
-
-    def unchanged(self, old, new):
-        return (
-            isinstance(old, Array)
-            and isinstance(new, Array)
-            and (old.items is not None and new.items is not None)
-            and all(a is b for a, b in zip(old.items, new.items, strict=False))
-            and (old.shape == new.shape)
-        )
-
-    def turns_real(self, name, old, new, real):
-        """Whether a whole number becomes a real one in the loop."""
-        if isinstance(old, Num) and old.kind != "f" and kind(new) == "f":
-            real.add(name)
-            return True
-        if isinstance(old, Array) and old.items is not None:
-            pairs = zip(old.items, self.array(new).all(), strict=True)
-            return any([self.turns_real(name, a, b, real) for a, b in pairs])
-        if type(old) in (tuple, list):
-            return any([self.turns_real(name, a, b, real) for a, b in zip(old, new, strict=True)])
-        return False
-
     # Trying again.
     def mark(self):
         """Remember how far the writing has come."""
@@ -578,20 +327,6 @@ class Statements(Expressions):
         frame.env.update(saved[0])
         for values, before in saved[1]:
             values[:] = before
-
-
-def _assigned(statements):
-    """Names that statements assign, in order."""
-    return _assigned_in([s for s in statements if not isinstance(s, ast.FunctionDef)])
-
-
-def _assigned_in(trees):
-    names = {}
-    for tree in trees:
-        for n in ast.walk(tree):
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
-                names[n.id] = True
-    return list(names)
 
 
 def _mutated(tree):

@@ -8,7 +8,7 @@ no memory and no loop until it gets a name: then one loop computes all of it.
 
 import ast
 import operator
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -311,4 +311,4 @@ def stretch(array, shape) -> Array:
 def segments(array, axis):
     """Yield the ranges of an axis between the places where the rule changes."""
     cuts = sorted({0, array.shape[axis], *array.breaks[axis]})
-    yield from zip(cuts[:-1], cuts[1:], strict=True)
+    yield from pairwise(cuts)

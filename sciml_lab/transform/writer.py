@@ -248,7 +248,10 @@ class Writer:
 
     def same_form(self, old, new, base):
         """Say whether a carried value keeps its form; fail where shapes differ."""
-        shape_of = lambda x: x.shape if isinstance(x, Array) else ()
+
+        def shape_of(x):
+            return x.shape if isinstance(x, Array) else ()
+
         if shape_of(old) != shape_of(new) or (type(old) in (tuple, list)) != (
             type(new) in (tuple, list)
         ):

@@ -1,0 +1,198 @@
+"""Indexing: entries and parts of arrays that are known only later, and arrays from lists."""
+
+import ast
+import functools
+
+import numpy as np
+
+from sciml_lab.transform import numpy_arrays
+from sciml_lab.transform.frames import Local, unknown
+from sciml_lab.transform.values import (
+    Array,
+    NeedsStatic,
+    Num,
+    binary,
+    is_number,
+    kind,
+    picked,
+    shift,
+    subscript,
+)
+from sciml_lab.transform.writer import Writer
+
+
+class Indexing(Writer):
+    """Find what ``value[index]`` stands for."""
+
+    def __init__(self):
+        super().__init__()
+        self.array_names = {}
+
+    def pick(self, value, index):
+        """``value[index]``."""
+        if isinstance(value, Array):
+            return self.index(value, index)
+        if not unknown(index):
+            if isinstance(value, Local | Num):
+                self.fail("indexing a number", "leave the index out.")
+            return value[index]
+        if isinstance(value, np.ndarray):
+            return self.index(self.array(value), index)
+        if isinstance(value, tuple | list | dict):
+            raise NeedsStatic
+        return self.fail("this index", "use whole numbers and slices.")
+
+    def index(self, array, index):
+        """Entry or part of an array that is known only later."""
+        index = index if isinstance(index, tuple) else (index,)
+        if any(i is Ellipsis for i in index):
+            k = next(k for k, i in enumerate(index) if i is Ellipsis)
+            given = sum(i is not None for i in index) - 1
+            index = index[:k] + (slice(None),) * (len(array.shape) - given) + index[k + 1 :]
+        given = sum(i is not None for i in index)
+        if given > len(array.shape):
+            self.fail(f"{given} indices for an array of shape {array.shape}", "use fewer.")
+        index = index + (slice(None),) * (len(array.shape) - given)
+        shape, maps, breaks, axis = [], [], [], 0
+        for i in index:
+            if i is None:
+                shape.append(1)
+                breaks.append(set())
+                continue
+            n = array.shape[axis]
+            if isinstance(i, slice):
+                start, stop, step = self.limits(i, n)
+                count = len(range(start, stop, step))
+                maps.append((len(shape), lambda k, a=start, s=step: self.along(k, a, s)))
+                shape.append(count)
+                breaks.append({(b - start) // step for b in array.breaks[axis]} & set(range(count)))
+            elif is_number(i) or isinstance(i, Num):
+                maps.append((None, self.entry_number(i, n)))
+            elif isinstance(i, np.ndarray | list | tuple | range) and not unknown(i):
+                places = self.places(i, n)
+                maps.append((len(shape), functools.partial(_lookup, places)))
+                shape.append(len(places))
+                breaks.append(set(range(len(places))))
+            else:
+                self.fail(
+                    "choosing entries by a condition or by numbers known only later",
+                    "use np.where, or a loop.",
+                )
+            axis += 1
+
+        def where(*k):
+            return [m if at is None else m(k[at]) for at, m in maps]
+
+        if not shape:
+            return array.entry(*where())
+        part = picked(array, shape, where, tuple(breaks))
+        if array.items is not None:
+            return Array(shape, items=part.all())
+        return part
+
+    @staticmethod
+    def along(k, start, step):
+        """Place in the whole of entry k of a slice."""
+        return shift(binary(ast.Mult, k, step), start)
+
+    def limits(self, part, n):
+        """Return start, stop and step of a slice of n entries."""
+        if unknown(part.start, part.stop, part.step):
+            self.fail("a slice whose ends are known only later", "use a loop over its entries.")
+        return part.indices(n)
+
+    def places(self, chosen, n):
+        """Return whole numbers from a list of places or a mask known now."""
+        chosen = np.asarray(chosen)
+        if chosen.dtype == bool:
+            chosen = np.flatnonzero(chosen)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+            self.fail("this list of places", "use a list of whole numbers.")
+        return [int(c) % n if -n <= c < n else self.entry_number(int(c), n) for c in chosen]
+
+    def entry_number(self, i, n):
+        """Return a number of an entry that is not negative."""
+        if not isinstance(i, Num):
+            if kind(i) != "i" or not -n <= i < n:
+                self.fail(f"index {i} of an axis of {n} entries", f"use 0 to {n - 1}.")
+            return int(i) % n
+        if i.kind != "i":
+            self.fail("an index that is not whole", "use int(...).")
+        if i.low is not None and i.high is not None:
+            if i.low < -n or i.high >= n:
+                self.fail(
+                    f"index `{ast.unparse(i.node)}` ({i.low} to {i.high}) of {n} entries",
+                    "shorten the loop, or use % for a ring.",
+                )
+            if i.low < 0:  # as in Python, -1 is the last
+                return binary(ast.Mod, i, n) if i.high >= 0 else shift(i, n)
+        return i
+
+    # Arrays from lists, and lists from arrays.
+    def array(self, value) -> Array:
+        """Return a value as an `Array`."""
+        if isinstance(value, Array):
+            return value
+        if isinstance(value, np.ndarray):
+            return self.constant(value)
+        if is_number(value) or isinstance(value, Num):
+            return Array((), items=[value])
+        if isinstance(value, list | tuple | range):
+            return numpy_arrays.stack(self, list(value))
+        return self.fail(f"an array made of {type(value).__name__}", "use a list of numbers.")
+
+    def constant(self, value) -> Array:
+        """Return an array of numbers that is known now; it keeps its name."""
+        if value.dtype.kind not in "fiub":
+            self.fail(f"an array of dtype {value.dtype}", "use real numbers.")
+        base = self.array_names.get(id(value), "table")
+        for name, known in self.constants.items():
+            if known is value:
+                return self.named_constant(name, value)
+        if value.size <= 16:
+            numbers = value.ravel().tolist()
+            return Array(value.shape, lambda *i: self.small(base, value, numbers, i))
+        return self.named_constant(self.enter_constant(base, value), value)
+
+    def enter_constant(self, base, value):
+        """Give an array of numbers a name in the text."""
+        for name, known in self.constants.items():
+            if known is value:
+                return name
+        name = self.fresh(base)
+        self.constants[name], self.shapes[name] = value, value.shape
+        return name
+
+    def named_constant(self, name, value):
+        """Return the array of numbers that the text calls by this name."""
+        return Array(
+            value.shape,
+            lambda *i: (
+                value[i].item()
+                if not unknown(*i)
+                else Num(subscript(name, i), "i" if value.dtype.kind in "iu" else "f")
+            ),
+        )
+
+    def small(self, base, value, numbers, index):
+        """Entry of a small table: the number itself where the place is known."""
+        if unknown(*index):
+            name = self.enter_constant(base, value)
+            return Num(subscript(name, index), "i" if value.dtype.kind in "iu" else "f")
+        return numbers[int(np.ravel_multi_index(index, value.shape))] if index else numbers[0]
+
+    def sequence(self, value) -> list:
+        """Return the items of something that is unpacked or looped over, all of them."""
+        if isinstance(value, Array):
+            if not value.shape:
+                self.fail("unpacking a number", "leave it whole.")
+            return [self.index(value, k) for k in range(value.shape[0])]
+        if isinstance(value, Num):
+            self.fail("unpacking a number", "leave it whole.")
+        return list(value)
+
+
+def _lookup(places, k):
+    if isinstance(k, Num):
+        raise NeedsStatic
+    return places[k]

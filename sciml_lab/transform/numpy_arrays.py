@@ -1,0 +1,220 @@
+"""Arrays from nothing, from lists, and from other arrays whose entries move about."""
+
+import ast
+
+import numpy as np
+
+from sciml_lab.transform.numpy_rules import METHODS, RULES, rule
+from sciml_lab.transform.values import (
+    UNROLL,
+    Array,
+    Num,
+    binary,
+    bounds,
+    choose,
+    is_number,
+    picked,
+    reshaped,
+    shift,
+    stretch,
+)
+
+
+# Arrays from nothing and from lists.
+def _filled(value):
+    def apply(r, shape, dtype=None, order="C"):
+        shape = (shape,) if is_number(shape) else tuple(shape)
+        if any(isinstance(n, Num) for n in shape):
+            r.fail("an array whose size is known only later", "take sizes from u.shape.")
+        return r.allocate("v", tuple(int(n) for n in shape), value)
+
+    return apply
+
+
+_empty = rule(np.empty)(_filled(None))
+_zeros = rule(np.zeros)(_filled(0.0))
+_ones = rule(np.ones)(_filled(1.0))
+
+
+@rule(np.full)
+def _full(r, shape, value, dtype=None):
+    array = _filled(None)(r, shape)
+    r.fill(array, stretch(r.array(value), array.shape))
+    return array
+
+
+def _like(make):
+    return lambda r, x, dtype=None: make(r, r.array(x).shape)
+
+
+RULES[np.empty_like], RULES[np.zeros_like] = _like(_empty), _like(_zeros)
+RULES[np.ones_like] = _like(_ones)
+RULES[np.full_like] = lambda r, x, value, dtype=None: _full(r, r.array(x).shape, value)
+MAKERS = {RULES[f] for f in (np.empty, np.zeros, np.ones, np.full)}
+
+
+@rule(np.array, np.asarray, np.asanyarray, np.ascontiguousarray, method="copy")
+def _array(r, x, dtype=None, copy=None):
+    if isinstance(x, Array) and x.place is not None:
+        return picked_copy(x)
+    return r.array(x)
+
+
+def picked_copy(x):
+    """Return the entries of a piece of memory as values: what is bound to a name is a copy."""
+    return Array(x.shape, x.entry, breaks=x.breaks)
+
+
+METHODS["astype"] = lambda r, x, dtype=None: picked_copy(r.array(x))
+METHODS["tolist"] = lambda r, x: r.sequence(x)
+
+
+@rule(np.stack)
+def stack(r, items, axis=0):
+    """Join numbers or arrays of one shape along a new axis."""
+    if isinstance(items, Array):
+        return items
+    items = [r.operand(x) for x in items]
+    if all(not isinstance(x, Array) or not x.shape for x in items):
+        return Array((len(items),), items=[x.entry() if isinstance(x, Array) else x for x in items])
+    rows = [r.array(x) for x in items]
+    if len({x.shape for x in rows}) > 1:
+        r.fail(f"an array of rows of shapes {[x.shape for x in rows]}", "use rows of one length.")
+    inner = rows[0].shape
+    axis = axis % (len(inner) + 1)
+    shape = (*inner[:axis], len(rows), *inner[axis:])
+    breaks = [set().union(*(x.breaks[k] for x in rows)) for k in range(len(inner))]
+    breaks.insert(axis, set(range(len(rows))))
+
+    def entry(*index):
+        row = index[axis]
+        if isinstance(row, Num):
+            from sciml_lab.transform.values import NeedsStatic
+
+            raise NeedsStatic
+        return rows[row].entry(*index[:axis], *index[axis + 1 :])
+
+    result = Array(shape, entry, breaks=tuple(breaks))
+    if all(x.items is not None for x in rows) or result.size <= UNROLL:
+        return Array(shape, items=result.all())
+    return result
+
+
+@rule(np.concatenate, np.hstack)
+def _concatenate(r, parts, axis=0):
+    parts = [r.array(x) for x in (parts if isinstance(parts, list | tuple) else r.sequence(parts))]
+    axis = axis % len(parts[0].shape)
+    ends = np.cumsum([x.shape[axis] for x in parts]).tolist()
+    shape = (*parts[0].shape[:axis], ends[-1], *parts[0].shape[axis + 1 :])
+    breaks = [set().union(*(x.breaks[k] for x in parts)) for k in range(len(shape))]
+    breaks[axis] = {0, *ends[:-1]}
+    for x, end in zip(parts, ends, strict=True):
+        start = end - x.shape[axis]
+        inside = range(x.shape[axis]) if x.items is not None else x.breaks[axis]
+        breaks[axis] |= {b + start for b in inside}
+
+    def entry(*index):
+        low, high = bounds(index[axis])
+        value = None
+        for x, end in reversed(list(zip(parts, ends, strict=True))):
+            start = end - x.shape[axis]
+            if low is not None and (high < start or low >= end):
+                continue
+            here = x.entry(*index[:axis], shift(index[axis], -start), *index[axis + 1 :])
+            if value is None:
+                value = here
+            else:
+                before = binary_compare(index[axis], end)
+                value = choose(before, here, value)
+        return value
+
+    result = Array(shape, entry, breaks=tuple(breaks))
+    listed = all(x.items is not None for x in parts) or result.size <= UNROLL
+    return Array(shape, items=result.all()) if listed else result
+
+
+def binary_compare(index, end):
+    """``index < end``."""
+    return Num(ast.Compare(index.node, [ast.Lt()], [ast.Constant(end)]), "b")
+
+
+@rule(np.append)
+def _append(r, x, more):
+    more = r.array(more)
+    return _concatenate(r, [r.array(x), reshaped(more, (more.size,))])
+
+
+# Moving entries about.
+def _shape(r, array, shape):
+    shape = [shape] if is_number(shape) else list(shape)
+    if -1 in shape:
+        known = int(np.prod([n for n in shape if n != -1], dtype=int))
+        shape[shape.index(-1)] = array.size // max(known, 1)
+    if int(np.prod(shape, dtype=int)) != array.size:
+        r.fail(f"an array of shape {array.shape} as {tuple(shape)}", "keep the number of entries.")
+    return tuple(int(n) for n in shape)
+
+
+@rule(np.reshape)
+def _reshape(r, x, shape, order="C"):
+    x = r.array(x)
+    if len(x.shape) > 1 and x.place is None and x.items is None:
+        x = r.materialise(x)
+    return reshaped(x, _shape(r, x, shape))
+
+
+METHODS["reshape"] = lambda r, x, *shape: _reshape(r, x, shape[0] if len(shape) == 1 else shape)
+for _flat in (np.ravel,):
+    RULES[_flat] = lambda r, x: _reshape(r, x, -1)
+METHODS["ravel"] = METHODS["flatten"] = lambda r, x: _reshape(r, x, -1)
+
+
+@rule(np.transpose, method="transpose")
+def transpose(r, x, *axes):
+    """Exchange the axes of a matrix."""
+    x = r.array(x)
+    if axes or len(x.shape) > 2:
+        r.fail("a transpose of chosen axes", "use matrices.")
+    turned = picked(x, x.shape[::-1], lambda *i: i[::-1], x.breaks[::-1])
+    return turned if x.items is None else Array(turned.shape, items=turned.all())
+
+
+@rule(np.roll)
+def _roll(r, x, shifted, axis=None):
+    x = r.array(x)
+    if isinstance(shifted, Num):
+        r.fail("np.roll by a number known only later", "use a loop.")
+    if axis is None and len(x.shape) > 1:
+        r.fail("np.roll of a matrix without an axis", "give axis=0 or axis=1.")
+    axis = (axis or 0) % len(x.shape)
+    n = x.shape[axis]
+    by = int(shifted) % n
+
+    def where(*index):
+        index, i = list(index), index[axis]
+        low, high = bounds(i)
+        if low is not None and low >= by:
+            index[axis] = shift(i, -by)
+        elif high is not None and high < by:
+            index[axis] = shift(i, n - by)
+        else:
+            index[axis] = binary(ast.Mod, shift(i, n - by), n)
+        return index
+
+    breaks = [set(b) for b in x.breaks]
+    breaks[axis] = {(b + by) % n for b in breaks[axis]} | {by}
+    rolled = Array(x.shape, lambda *i: x.entry(*where(*i)), breaks=tuple(breaks))
+    return rolled if x.items is None else Array(x.shape, items=rolled.all())
+
+
+@rule(np.flip)
+def _flip(r, x, axis=0):
+    part = [slice(None)] * len(r.array(x).shape)
+    part[axis or 0] = slice(None, None, -1)
+    return picked_copy(r.index(r.array(x), tuple(part)))
+
+
+@rule(np.diff)
+def _diff(r, x):
+    x = r.named_entries(r.array(x))
+    return r.operate(ast.Sub, r.index(x, slice(1, None)), r.index(x, slice(None, -1)))

@@ -1,0 +1,25 @@
+"""The table of functions that the reader knows; filled by the modules numpy_*.py."""
+
+RULES = {}  # a function of NumPy, math or Python -> its rule
+METHODS = {}  # name of an array's method -> its rule
+
+
+def rule(*functions, method=None):
+    """Enter a rule for these functions, and for the method of the same name."""
+
+    def enter(own):
+        for function in functions:
+            RULES[function] = own
+        if method:
+            METHODS[method] = own
+        return own
+
+    return enter
+
+
+def find(function):
+    """Return the rule of a function, or None."""
+    try:
+        return RULES.get(function)
+    except TypeError:  # not hashable, so none of ours
+        return None
