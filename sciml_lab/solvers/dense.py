@@ -156,6 +156,10 @@ class Recorder:
         traced = any(is_traced(u) for u in self.rows)
         return t, (collect(self.rows) if traced else np.array(self.rows))
 
+    def dense(self):
+        """The solution as a function of time, if the steps were kept."""
+        return DenseOutput(self.steps, self.run)
+
 
 class DenseOutput:
     """The solution as a function of time, from the steps that were kept.

@@ -9,7 +9,7 @@ from sciml_lab.ad import is_traced, needs_reverse, primal
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
 from sciml_lab.solvers.control import PIController
-from sciml_lab.solvers.dense import DenseOutput, Recorder
+from sciml_lab.solvers.dense import Recorder
 from sciml_lab.solvers.diagnose import Track, diagnose
 from sciml_lab.solvers.explicit import METHODS, ExplicitRK, Tsit5, Vern7, Vern9
 from sciml_lab.solvers.rhs import RightHandSide
@@ -61,8 +61,10 @@ def solve(
         Step-size control; any object with the same two methods.
     max_steps : int
         Give up after this many attempts.
-    backend : {"numpy"}
-        What carries out the arithmetic.
+    backend : {"numpy", "numba"}
+        What carries out the arithmetic. "numba" compiles f and runs the same method as machine
+        code; where a solve can't be compiled (callbacks, traced values, a controller of your own)
+        the loop runs in Python, and an f that can't be compiled raises `TransformError`.
     sensitivity : DiscreteAdjoint or ForwardSensitivity or ThroughSolver, optional
         How derivatives are taken. With taped values and none given: `DiscreteAdjoint`.
     progress : bool
@@ -107,6 +109,7 @@ def solve(
         "controller": controller,
         "max_steps": max_steps,
         "progress": options.flag("progress", progress),
+        "backend": backend,
     }
     if sensitivity is None:
         solution = _default(problem, saveat)(problem, method, settings)
@@ -189,8 +192,7 @@ def _checked(problem, method, rtol, backend):
             "mass_matrix is set, and explicit methods solve u' = f only: leave it out, or "
             "multiply f by its inverse if it has one."
         )
-    if backend != "numpy":
-        raise ValueError(f"backend must be 'numpy' (got {backend!r}); no other is installed.")
+    options.one_of("backend", backend, ("numpy", "numba"))
     if method is None:
         return _choose_method(rtol)
     if isinstance(method, str):
@@ -239,6 +241,12 @@ def solve_plain(problem, method, settings) -> Solution:
     Straight through: whatever the state holds (numbers, duals, taped values) flows through every
     operation. The sensitivity methods call this too, with values of their own choice.
     """
+    if settings.get("backend") == "numba":
+        need("numba", extra="accel", what="backend='numba'")
+        from sciml_lab.backends.numba import solve as numba
+
+        if not numba.reason_for_python(problem, settings):
+            return numba.solve_compiled(problem, method, settings)
     began = time.perf_counter()
     run = _prepare(problem, method, *(settings[name] for name in (
         "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
@@ -293,7 +301,7 @@ def _finish(run, recorder, track, began, stopped, settings, problem):
     solution = Solution(
         t=t, u=u, success=not run.trouble and not stopped.startswith("interrupted"),
         message=message, diagnosis=diagnosis, stats=stats, method=run.method, problem=problem,
-        dense=DenseOutput(recorder.steps, run) if settings["dense"] else None,
+        dense=recorder.dense() if settings["dense"] else None,
     )  # fmt: skip
     solution.record = recorder  # for a reverse sweep
     return solution

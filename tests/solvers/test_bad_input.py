@@ -96,7 +96,7 @@ CASES = {
     "unknown method": (lambda: sl.solve(good(), "RK45"), "method must be an object", "sl.Tsit5()"),
     "method class": (lambda: sl.solve(good(), sl.DP5), "method must be an object", "DP5()"),
     "method number": (lambda: sl.solve(good(), 5), "method must be a method", "known ones"),
-    "backend": (lambda: sl.solve(good(), backend="fast"), "backend must be 'numpy'", "fast"),
+    "backend": (lambda: sl.solve(good(), backend="fast"), "backend must be one of 'numpy', 'numba'", "fast"),
     "mass matrix": (
         lambda: sl.solve(sl.ODEProblem(decay, [1.0, 1.0], (0, 1), mass_matrix=np.eye(2))),
         "mass_matrix is set", "leave it out",

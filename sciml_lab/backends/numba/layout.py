@@ -1,0 +1,67 @@
+"""What Python and a kernel tell each other: two small arrays, and the meaning of their entries.
+
+A call with many arguments costs microseconds, a call with one address next to nothing. So a
+kernel gets the address of `integers` (counts, flags and addresses), whose entry `NUMBERS` is the
+address of the other array. Everything that changes during a solve is in there as well: a kernel
+returns whenever it wants to, and the next call goes on.
+"""
+
+# Entries of the array of integers ------------------------------------------------------------
+(
+    NUMBERS,  # address of the array of numbers
+    N,  # length of the state
+    STATUS,  # see below
+    INDEX,  # attempts so far
+    MAX_STEPS,  # attempts that are allowed
+    BUDGET,  # attempts until the kernel returns to Python
+    NACCEPT,  # accepted steps
+    NREJECT,  # rejected steps
+    NF,  # evaluations of f
+    ADAPTIVE,  # 1 with error control, 0 with a fixed step
+    GUESS,  # 1 if the first step size is to be guessed
+    FINEST,  # 1 if the tolerance may lie below rounding
+    KNOWN,  # 1 if the first stage of the next attempt is there already
+    REJECTED,  # 1 if the last attempt was rejected
+    ROW,  # row of the present state in the store
+    CAPACITY,  # steps that the store holds
+    KEEP,  # 1 if the stages of every step are kept
+    NEXT,  # next output time
+    OUTPUTS,  # number of output times
+    F,  # addresses: the right-hand side, ...
+    P,
+    WORK,  # scratch memory of f
+    V,  # a stage point
+    ERROR,
+    ERROR2,
+    EXTRA,  # the extra stages of dense output
+    RTOL,  # one for each entry of u
+    ATOL,
+    TIMES,  # output times in the direction of integration
+    OUT,  # outputs
+    STORE_T,  # the store of accepted steps: times, ...
+    STORE_H,  # lengths,
+    STORE_U,  # states (one more than steps),
+    STORE_K,  # stages
+    INTEGERS,  # how many there are
+) = range(35)
+
+# Entries of the array of numbers -------------------------------------------------------------
+(
+    START,
+    END,
+    NOW,
+    H,  # length of the next attempt, signed
+    ERROR1,  # the controller's memory: error norm of the last accepted step, ...
+    ERROR_BEFORE,  # and of the one before
+    KP,  # the controller's settings
+    KI,
+    KD,
+    SAFETY,
+    MIN_FACTOR,
+    MAX_FACTOR,
+    COUNT,  # how many there are
+) = range(13)
+
+# Values of STATUS; what is above DONE is the trouble that `diagnose` explains ----------------
+BEGIN, RUNNING, FULL, DONE, NAN, MIN_STEP, MAX_STEPS_REACHED, ROUNDOFF = range(8)
+TROUBLE = {NAN: "nan", MIN_STEP: "min_step", MAX_STEPS_REACHED: "max_steps", ROUNDOFF: "roundoff"}
