@@ -53,7 +53,7 @@ class Activation:
 
 def _positive(x):
     """One where x > 0, else zero: a constant to every derivative."""
-    return (numpy.real(primal(x)) > 0).astype(float)
+    return numpy.where(primal(x).real > 0, 1.0, 0.0)
 
 
 def _sigmoid(x, np):

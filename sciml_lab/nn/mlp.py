@@ -21,6 +21,8 @@ from sciml_lab.ad.primitive import RULES, Primitive
 from sciml_lab.ad.values import is_box
 from sciml_lab.nn.activations import find_activation
 from sciml_lab.nn.initialisers import initial_parameters
+from sciml_lab.nn.lowered import network
+from sciml_lab.transform.tree import TransformError
 
 
 class MLP:
@@ -182,6 +184,38 @@ class MLP:
 
     def _slope(self, k, z, x):
         return self.activations[k].slope(z, x, np)
+
+    def as_primitive(self, u_shape, p_shape):
+        """Return the network as text in the lowered language, for states of this shape.
+
+        Parameters
+        ----------
+        u_shape : tuple of int
+            ``(n,)`` or ``(n, B)``.
+        p_shape : tuple of int
+            ``(size,)``
+
+        Returns
+        -------
+        transform.tree.Primitive
+            Loops over numbers, with VJP and JVP (see `sciml_lab/nn/lowered.py`).
+
+        Raises
+        ------
+        TransformError
+            If the shapes don't fit the network, or an activation can't be written down.
+
+        Examples
+        --------
+        >>> MLP([2, 50, 2]).as_primitive((2,), (252,)).name
+        'mlp_2_50_2'
+        """
+        if p_shape != (self.size,) or len(u_shape) not in (1, 2) or u_shape[0] != self.sizes[0]:
+            raise TransformError(
+                f"{self!r} of u with shape {u_shape} and p with shape {p_shape}",
+                f"give u as ({self.sizes[0]},) or ({self.sizes[0]}, B), and p as ({self.size},).",
+            )
+        return network(self, u_shape[1] if len(u_shape) == 2 else None)
 
     def __getstate__(self):
         return self.sizes, self.activations

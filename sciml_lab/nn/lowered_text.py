@@ -1,0 +1,191 @@
+"""The sweeps of a network, line by line: in which order layers and their derivatives are written.
+
+What one product of a matrix and a vector looks like as loops is in `lowered`, for one state and
+for a batch.
+"""
+
+import ast
+
+from sciml_lab.transform.tree import TransformError
+from sciml_lab.transform.unroll import Program, Symbol
+
+LANES = 8  # the loop of a nonlinearity is a multiple of this long
+
+
+class Entry(Symbol):
+    """A number that a formula of `activations` is run on."""
+
+    real = property(lambda self: self)
+
+
+class _Numpy:
+    """Stands for NumPy while a formula is run on symbols: its functions are only written down."""
+
+    NAMES = ("tanh", "exp", "log", "log1p", "expm1", "sin", "cos", "sqrt", "sinh", "cosh",
+             "arctan", "maximum", "minimum")  # fmt: skip
+
+    def __getattr__(self, name):
+        if name not in self.NAMES:
+            remedy = "write it with " + ", ".join(self.NAMES) + "."
+            raise TransformError(f"np.{name} in an activation", remedy)
+        return lambda *operands: Symbol(f"np.{name}", operands, False)
+
+    def where(self, condition, a, b):
+        """One value or the other."""
+        return Symbol("where", (condition, a, b), False)
+
+
+def formula(make, result) -> list:
+    """The lines that compute ``result = make(numpy)``, where `make` runs on symbols.
+
+    Examples
+    --------
+    >>> x = Entry.named("x", False)
+    >>> formula(lambda np: 1 - np.tanh(x) ** 2, "slope")
+    ['slope = 1.0 - np.tanh(x) ** 2.0']
+    """
+    program = Program()
+    value = make(_Numpy())
+    program.name_repeated(value)
+    program.number(value, result)
+    return [ast.unparse(ast.fix_missing_locations(line)) for line in program.body]
+
+
+class Sweeps:
+    """Lines of a function under construction, and where its layers are in memory.
+
+    Layer k has n inputs, m outputs, weights from ``w[k]`` and biases from ``b[k]`` on in p. In the
+    scratch memory its values ``s(z)`` begin at ``a[k]``, its sums z at ``z[k]``, and what belongs
+    to a derivative at ``d[k]``.
+    """
+
+    def __init__(self, net, batch):
+        self.net, self.batch, self.lines, self.depth = net, batch, [], 0
+        self.w, self.b, place = [], [], 0
+        for m, n in net.shapes:
+            self.w.append(place)
+            self.b.append(place + m * n)
+            place += m * n + m
+        widths = [-(-m * batch // LANES) * LANES for m in net.sizes[1:-1]]
+        self.widths, size = widths, sum(widths)
+        starts = [sum(widths[:k]) for k in range(len(widths))]
+        self.z, self.a, self.d = ([k * size + s for s in starts] for k in range(3))
+        self.size = 3 * size
+
+    # Lines -----------------------------------------------------------------------------------
+
+    def write(self, *lines):
+        """Write lines at the present depth."""
+        self.lines += ["    " * self.depth + line for line in lines]
+
+    def loop(self, head, *lines):
+        """Write a loop; the lines that follow are in it, until `end`."""
+        self.write(f"for {head}:")
+        self.depth += 1
+        self.write(*lines)
+
+    def end(self, levels=1):
+        """Leave a loop."""
+        self.depth -= levels
+
+    def function(self, head, body) -> str:
+        """The whole text of a function."""
+        self.lines, self.depth = [], 0
+        self.write(f"def {head}:")
+        self.depth = 1
+        body()
+        return "\n".join(self.lines) + "\n"
+
+    def call(self, head) -> str:
+        """The network."""
+        return self.function(head, lambda: self.forward("out"))
+
+    def vjp(self, head) -> str:
+        """Its reverse sweep."""
+        return self.function(head, self.reverse)
+
+    def jvp(self, head) -> str:
+        """Its forward sweep with a direction."""
+        return self.function(head, self.push)
+
+    # Sweeps ------------------------------------------------------------------------------------
+
+    def input(self, k):
+        """Where layer k reads: the memory and the place in it."""
+        return ("work", self.a[k - 1]) if k else ("x", 0)
+
+    def forward(self, out=None):
+        """All layers, or with no `out` all but the last one, which no derivative needs."""
+        for k, (m, n) in enumerate(self.net.shapes):
+            if k < len(self.widths):
+                self.linear(k, m, n, ("work", self.z[k]))
+                self.activate(k)
+            elif out:
+                self.linear(k, m, n, (out, 0))
+
+    def activate(self, k):
+        """Values of the nonlinearity."""
+        self.loop(f"j{k} in range({self.widths[k]})")
+        self.write(f"z{k} = {at('work', self.z[k], f'j{k}')}")
+        z = Entry.named(f"z{k}", False)
+        self.write(*formula(lambda np: self.net.activations[k].fun(z, np), f"a{k}"))
+        self.write(f"{at('work', self.a[k], f'j{k}')} = a{k}")
+        self.end()
+
+    def slope(self, k, j, name):
+        """Write ``name = s'(z)`` for the entry j of layer k."""
+        z, a = Entry.named(f"z{k}", False), Entry.named(f"a{k}", False)
+        lines = formula(lambda np: self.net.activations[k].slope(z, a, np), name)
+        for letter, place in (("z", self.z[k]), ("a", self.a[k])):
+            if any(f"{letter}{k}" in line for line in lines):
+                self.write(f"{letter}{k} = {at('work', place, j)}")
+        self.write(*lines)
+
+    def sloped(self, k):
+        """Multiply what is kept for the derivative of layer k by the slope."""
+        self.loop(f"j{k} in range({self.widths[k]})")
+        self.slope(k, f"j{k}", f"slope{k}")
+        place = at("work", self.d[k], f"j{k}")
+        self.write(f"{place} = {place} * slope{k}")
+        self.end()
+
+    def linear(self, k, m, n, out, direction=None):
+        """``out = W x + b``, or with a direction of x and p ``W x_dot + W_dot x + b_dot``."""
+        raise NotImplementedError
+
+    def transposed(self, k, m, n, g, x_bar):
+        """``W_bar += g x^T``, ``b_bar += g`` and ``x_bar = W^T g`` (added, for the input x)."""
+        raise NotImplementedError
+
+    def reverse(self):
+        """The cotangents of x and p; those of a layer's sums z take the place ``d[k]``."""
+        self.forward()
+        for k in range(len(self.net.shapes) - 1, -1, -1):
+            m, n = self.net.shapes[k]
+            g = ("out_bar", 0) if k == len(self.widths) else ("work", self.d[k])
+            self.transposed(k, m, n, g, ("work", self.d[k - 1]) if k else ("x_bar", 0))
+            if k:
+                self.sloped(k - 1)
+
+    def push(self):
+        """The tangents of the layers, in the places ``d[k]``."""
+        self.forward()
+        for k, (m, n) in enumerate(self.net.shapes):
+            last = k == len(self.widths)
+            direction = ("work", self.d[k - 1]) if k else ("x_dot", 0)
+            out = ("out_dot", 0) if last else ("work", self.d[k])
+            self.linear(k, m, n, out, direction)
+            if not last:
+                self.sloped(k)
+
+
+def at(memory, *terms) -> str:
+    """An entry of memory: ``at("p", 100, "2 * j") == "p[100 + 2 * j]"``; zeros are left out."""
+    first = sum(term for term in terms if isinstance(term, int))
+    index = [str(first)] if first else []
+    return f"{memory}[{' + '.join(index + [t for t in terms if isinstance(t, str)]) or 0}]"
+
+
+def times(j, n) -> str:
+    """The product of a name and a number: ``j``, ``2 * j``."""
+    return j if n == 1 else f"{n} * {j}"
