@@ -1,0 +1,220 @@
+"""What both directions need before they differentiate: activity, and names for what is used again.
+
+With this module one can: ask on which names an expression depends smoothly (`slopes`), get its
+partial derivatives (`partials`), and rewrite a function so that what its derivative uses again has
+a name (`named`): ``v[i] = np.tanh(x) * y`` becomes ``tanh_x = np.tanh(x)``, ``v[i] = tanh_x * y``.
+"""
+
+import ast
+
+from sciml_lab.transform.algebra import (
+    assign,
+    blocks,
+    call_effects,
+    cost,
+    fill,
+    is_memory,
+    names,
+    rebuild,
+    show,
+    split,
+    substitute,
+    target_of,
+    walk,
+    written,
+)  # fmt: skip
+from sciml_lab.transform.derivatives import PARTIALS
+from sciml_lab.transform.tree import TransformError
+from sciml_lab.transform.usage import carried
+
+KINDS = {ast.Add: "sum", ast.Sub: "difference", ast.Mult: "product", ast.Div: "quotient"}
+FREE = (ast.Compare, ast.BoolOp, ast.Constant, ast.Attribute)  # nothing with a slope inside
+
+
+def guarded(value, guard):
+    """Return the value where the conditions around it hold, and zero elsewhere."""
+    for test, taken in guard or ():
+        value = fill("g if c else 0.0" if taken else "0.0 if c else g", g=value, c=test)
+    return value
+
+
+def entry_name(array, index):
+    """Return a name for an entry: ``v_3`` for v[3], ``v_i`` for v[i]."""
+    simple = isinstance(index, ast.Name | ast.Constant)
+    return f"{array}_{show(index)}" if simple else f"{array}_here"
+
+
+class Names:
+    """Gives names that are not taken yet."""
+
+    def __init__(self, lowered):
+        self.taken = {n.id for n in ast.walk(lowered.tree) if isinstance(n, ast.Name)}
+        self.taken |= {"np", *lowered.inputs, *lowered.shapes, *lowered.constants}
+
+    def new(self, base):
+        """Return `base`, or `base_2` where that is taken, and so on."""
+        name, k = base, 2
+        while name in self.taken:
+            name, k = f"{base}_{k}", k + 1
+        self.taken.add(name)
+        return name
+
+
+def table(e):
+    """Return (argument, text of its contribution or None) for each argument of an operation."""
+    symbol, args = split(e)
+    if symbol is None:
+        return []
+    if symbol not in PARTIALS:
+        raise TransformError(
+            f"the derivative of {show(e)}",
+            "add its line to the table in sciml_lab/transform/derivatives.py.",
+        )
+    return list(zip(args, PARTIALS[symbol], strict=True))
+
+
+def slopes(e) -> set:
+    """Names of numbers and arrays that an expression depends on with a derivative."""
+    if isinstance(e, ast.Name):
+        return {e.id}
+    if isinstance(e, ast.Subscript):
+        return {e.value.id}
+    if isinstance(e, ast.IfExp):
+        return slopes(e.body) | slopes(e.orelse)
+    if isinstance(e, FREE) or isinstance(getattr(e, "op", None), ast.Not):
+        return set()
+    if isinstance(e, ast.Call) and show(e.func).endswith(".pop"):
+        return {e.func.value.id}
+    return set().union(*(slopes(arg) for arg, text in table(e) if text))
+
+
+def partials(e, y):
+    """Yield each argument with a function that gives its contribution for a factor g."""
+    parts = dict(zip("ab", split(e)[1], strict=False))
+    if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Mult) and show(e.left) == show(e.right):
+        yield e.left, lambda g: fill("2.0 * g * a", g=g, **parts)
+        return
+    for arg, text in table(e):
+        if text:
+            yield arg, lambda g, text=text: fill(text, g=g, y=y, **parts)
+
+
+def varied(body, start) -> set:
+    """Return the names whose values change, smoothly, with the names in `start`."""
+    found, size = set(start), -1
+    while size != len(found):
+        size = len(found)
+        for s in walk(body):
+            if isinstance(s, ast.Expr):
+                targets, sources = call_effects(s.value)
+                found |= set(targets) if found & set(sources) else set()
+            elif target_of(s) and not is_memory(s) and slopes(s.value) & found:
+                found.add(target_of(s))
+    return found
+
+
+class Namer:
+    """Gives names to the parts of expressions that a derivative uses more than once."""
+
+    def __init__(self, names, active):
+        self.names, self.active = names, active
+
+    def statement(self, s, emit, array):
+        """Rewrite the value of an assignment; what gets a name is handed to `emit` before it."""
+        self.emit, self.line, self.array = emit, getattr(s, "line", None), array
+        s.value = self.expression(s.value, top=isinstance(getattr(s, "targets", [0])[0], ast.Name))
+
+    def expression(self, e, top=False, guard=None):
+        """Return an expression with names in place of what is used again."""
+        if isinstance(e, ast.Subscript):
+            return self.array(e, guard)
+        if isinstance(e, ast.IfExp):
+            test = self.expression(e.test, guard=guard)
+            arms = [
+                self.expression(arm, guard=[(test, taken), *(guard or [])])
+                for arm, taken in ((e.body, True), (e.orelse, False))
+            ]
+            return ast.IfExp(test, *arms)
+        symbol, args = split(e)
+        if symbol is None or guard is not None:  # what may not be computed is not computed early
+            return rebuild(e, lambda c: self.expression(c, guard=guard))
+        args = [self.expression(a) for a in args]
+        needed = set()
+        for arg, text in table(e):
+            if text and slopes(arg) & self.active:
+                needed |= names(ast.parse(text))
+        args = [
+            self.name(a) if letter in needed and cost(a) > 1 else a
+            for letter, a in zip("ab", args, strict=False)
+        ]
+        if isinstance(e, ast.BinOp):
+            e = ast.BinOp(args[0], e.op, args[1])
+        else:
+            e = (
+                ast.UnaryOp(e.op, args[0])
+                if isinstance(e, ast.UnaryOp)
+                else ast.Call(e.func, args, [])
+            )
+        return self.name(e) if "y" in needed and not top else e
+
+    def name(self, e):
+        """Give an expression a name, by its function and argument where they are simple."""
+        base = KINDS.get(type(getattr(e, "op", None)), "power")
+        if isinstance(e, ast.Call):
+            arg = e.args[0].id if isinstance(e.args[0], ast.Name) else "value"
+            base = f"{show(e.func).removeprefix('np.')}_{arg}"
+        name = self.names.new(base)
+        if slopes(e) & self.active:
+            self.active.add(name)
+        self.emit(assign(name, e, self.line))
+        return ast.Name(name, ast.Load())
+
+
+def separate(body, fresh_names, results=()):
+    """Give a number carried by a loop one name before the loop and one from the loop on, in place.
+
+    ``x = 1.0`` before a loop becomes ``x_first = 1.0``, ``x = x_first``. So a reverse sweep can set
+    x to its value at the start of a turn, and what came before the loop is not lost.
+    """
+    for s in body:
+        for block in blocks(s):
+            separate(block, fresh_names)
+    k, restore = 0, []
+    while k < len(body):
+        for x in carried(body[k]) if isinstance(body[k], ast.For | ast.While) else ():
+            where = [j for j in range(k) if x in written([body[j]])]
+            plain = where and target_of(body[where[-1]]) == x
+            first = fresh_names.new(f"{x}_first")
+            if plain:
+                start = where[-1]
+                body[start].targets, body[start].made = [ast.Name(first, ast.Store())], True
+                rename(body[start + 1 : k], {x: first})
+                body.insert(k, assign(x, ast.Name(first, ast.Load())))
+            else:
+                later = fresh_names.new(x)
+                end = len(body) - isinstance(body[-1], ast.Return)
+                rename(body[k:end], {x: later})
+                body.insert(k, assign(later, ast.Name(x, ast.Load())))
+                restore.append(assign(x, ast.Name(later, ast.Load())))
+            k += 1
+        k += 1
+    end = len(body) - bool(body and isinstance(body[-1], ast.Return))
+    body[end:end] = restore
+
+
+def rename(statements, new):
+    """Change names in place, where they are read and where they are set."""
+    parts = {old: ast.Name(name, ast.Load()) for old, name in new.items()}
+    for s in walk(statements):
+        if is_memory(s) or isinstance(s, ast.Pass):
+            continue
+        if isinstance(s, ast.Assign):
+            s.targets = [substitute(s.targets[0], parts)]
+        elif isinstance(s, ast.AugAssign):
+            s.target = substitute(s.target, parts)
+        if isinstance(s, ast.For):
+            s.iter = substitute(s.iter, parts)
+        elif isinstance(s, ast.While | ast.If):
+            s.test = substitute(s.test, parts)
+        else:
+            s.value = substitute(s.value, parts)

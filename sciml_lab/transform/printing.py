@@ -1,0 +1,146 @@
+"""Print the lowered language: short lines, few parentheses, and where each line comes from.
+
+With this module one can: read what the program transformation has made.
+"""
+
+import ast
+import copy
+
+from sciml_lab.transform.algebra import BLOCKS, blocks, constant, head, rebuild, show
+from sciml_lab.transform.tidy import merge
+
+WIDTH = 100
+
+
+def text(lowered, docstring=None) -> str:
+    """Return the source of a lowered function.
+
+    Parameters
+    ----------
+    lowered : Lowered
+    docstring : str, optional
+        First line of the function.
+
+    Returns
+    -------
+    str
+        Python, at most 100 columns wide. A comment names the line of the source where it changes.
+    """
+    tree = merge(lowered).tree
+    lines = [f"def {tree.name}({show(tree.args)}):"]
+    if docstring:
+        lines.append(f'    """{docstring}"""')
+    _print_block(tree.body, 1, lines, [None])
+    return "\n".join(lines) + "\n"
+
+
+def _print_block(body, depth, lines, last):
+    for s in body:
+        line = getattr(s, "line", None)
+        note = f"  # line {line}" if line not in (None, last[0]) else ""
+        last[0] = line or last[0]
+        for part in _wrap(_opening(s), depth, WIDTH - len(note)):
+            lines.append(part + note)
+            note = ""
+        for word, block in zip(("", "else:"), blocks(s), strict=False):
+            if word and len(block) == 1 and isinstance(block[0], ast.If):
+                start = len(lines)
+                _print_block(block, depth, lines, last)
+                lines[start] = lines[start].replace("if ", "elif ", 1)
+            elif block:
+                lines.extend(["    " * depth + word] if word else [])
+                _print_block(block, depth + 1, lines, last)
+
+
+def _opening(s):
+    """Return the text of a plain statement, or the first line of a block."""
+    if isinstance(s, ast.For):
+        return f"for {s.target.id} in {show(s.iter)}:"
+    if isinstance(s, BLOCKS):
+        word = "while" if isinstance(s, ast.While) else "if"
+        return f"{word} {show(plain(head(s)))}:"
+    if isinstance(s, ast.Assign | ast.AugAssign):
+        target = s.targets[0] if isinstance(s, ast.Assign) else s.target
+        value, sign = plain(s.value), " = "
+        first = _leftmost_sum(value)
+        if isinstance(s, ast.AugAssign):
+            sign = " += "
+            if isinstance(value, ast.UnaryOp) and constant(value) is None:
+                sign, value = " -= ", value.operand
+            elif _starts_negative(value):
+                sign, value = " -= ", _drop_sign(value)
+        elif first is not None and show(first) == show(target):  # x = x + e
+            sign, value = _without_first(value)
+        return show(target) + sign + show(value)
+    if isinstance(s, ast.Return):
+        return "return " + show(s.value).removeprefix("(").removesuffix(")")
+    return show(s)
+
+
+def plain(e):
+    """Write ``-(a * b)`` as ``-a * b``, which is the same number."""
+    e = rebuild(copy.deepcopy(e), plain)
+    if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
+        inner = e.operand
+        if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult | ast.Div):
+            return ast.BinOp(plain(ast.UnaryOp(ast.USub(), inner.left)), inner.op, inner.right)
+    return e
+
+
+def _starts_negative(e):
+    while isinstance(e, ast.BinOp) and isinstance(e.op, ast.Mult | ast.Div):
+        e = e.left
+    return isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub)
+
+
+def _drop_sign(e):
+    return e.operand if isinstance(e, ast.UnaryOp) else ast.BinOp(_drop_sign(e.left), e.op, e.right)
+
+
+def _leftmost_sum(e):
+    """Return x of ``x + a`` or ``x - a`` (one term only: a sum of more would be reordered)."""
+    return e.left if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Add | ast.Sub) else None
+
+
+def _without_first(e):
+    return (" += " if isinstance(e.op, ast.Add) else " -= "), e.right
+
+
+def _wrap(code, depth, width):
+    """Break a long line at its outermost + and - (then at * and commas), as a person would."""
+    indent = "    " * depth
+    if len(indent + code) <= width:
+        return [indent + code]
+    start, pieces = _pieces(code)
+    if start is None:
+        return [indent + code]
+    head_, lines, current = code[:start], [], ""
+    for piece in pieces:
+        if current and len(indent) + 4 + len(current + piece) > WIDTH:
+            lines.append(current)
+            current = ""
+        current += piece
+    lines.append(current)
+    body = [f"{indent}    {line.strip()}" for line in lines]
+    return [f"{indent}{head_}(", *body, f"{indent})"]
+
+
+def _pieces(code):
+    """Cut the right side of an assignment where it may be broken: start, and the pieces."""
+    start = next(
+        (code.index(sign) + len(sign) for sign in (" += ", " -= ", " = ") if sign in code), 0
+    )
+    if not start:
+        return None, []
+    right = code[start:]
+    for marks in ((" + ", " - ", " if ", " else "), (" * ", " / ", ", ")):
+        for level in range(4):
+            cuts, depth = [0], 0
+            for k, letter in enumerate(right):
+                depth += (letter in "([") - (letter in ")]")
+                if depth <= level and any(right.startswith(m, k) for m in marks):
+                    cuts.append(k)
+            pieces = [right[i:j] for i, j in zip(cuts, [*cuts[1:], None], strict=True)]
+            if max(map(len, pieces)) <= WIDTH - 20:
+                return start, pieces
+    return start, [right]

@@ -1,0 +1,351 @@
+"""Reverse mode as a program: from the text of f to the text of its vector-Jacobian product.
+
+With this module one can: get ``x_bar = J^T y_bar`` as a function that reads as if a person had
+written it. The forward sweep computes what the reverse sweep needs. The reverse sweep goes through
+the statements backwards: ``x = e`` hands x's adjoint on to what e was computed from.
+
+- A number's contributions are gathered and added up where the number was computed.
+- A loop runs backwards. Each turn starts from the numbers that the loop carries (kept on the way
+  forward in ``x_kept``), computes the values of its turn again, then goes through it backwards.
+- A branch computes its values again and goes through them backwards.
+- An array whose entries are written once still has its values; else each value read is kept.
+
+What of all this is not needed, `tidy` removes.
+"""
+
+import ast
+import copy
+from dataclasses import replace
+
+from sciml_lab.transform.algebra import (
+    add_to,
+    assign,
+    blocks,
+    call_effects,
+    cost,
+    fill,
+    is_memory,
+    loop,
+    mark,
+    names,
+    number,
+    show,
+    split,
+    target_of,
+    total,
+    walk,
+    written,
+)  # fmt: skip
+from sciml_lab.transform.prepare import entry_name, guarded, partials, slopes
+from sciml_lab.transform.replay import Replay, copy_head, extent
+from sciml_lab.transform.tidy import tidy
+from sciml_lab.transform.tree import Lowered
+
+
+def vjp(lowered, wrt=("u", "p")) -> Lowered:
+    """Return the function that computes ``J^T y_bar`` for each of the inputs named in `wrt`.
+
+    Parameters
+    ----------
+    lowered : Lowered
+        A function of inputs ``u, p, ...`` with outputs ``du, ...``.
+    wrt : sequence of str
+        Inputs to differentiate by.
+
+    Returns
+    -------
+    Lowered
+        ``name_vjp(u, p, ..., du_bar) -> u_bar, p_bar``. Arrays among its outputs start as zeros
+        and are only added to.
+    """
+    wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    return tidy(_Reverse(lowered, wrt).result())
+
+
+class _Reverse(Replay):
+    """The reverse sweep."""
+
+    # The reverse sweep.
+
+    def backward(self, statements, path, pending, out):
+        """Write the adjoint of a block to `out`.
+
+        `pending` holds the contributions to the adjoint of each number, as expressions that are
+        added up when the sweep comes to the place where the number was computed.
+        """
+        for s in reversed(statements):
+            self.line, self.out, self.pending = getattr(s, "line", None), out, pending
+            if isinstance(s, ast.For | ast.While):
+                self.backward_loop(s, path, pending, out)
+            elif isinstance(s, ast.If):
+                self.backward_if(s, path, pending, out)
+            elif isinstance(s, ast.Expr):
+                self.backward_call(s, out)
+            elif isinstance(s, ast.AugAssign):
+                self.backward_entry(s.target, s, out)
+            elif isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Subscript):
+                self.backward_entry(s.targets[0], s, out)
+            elif isinstance(s, ast.Assign) and not is_memory(s):
+                self.backward_number(s, pending, out)
+
+    def backward_number(self, s, pending, out):
+        x = target_of(s)
+        parts = pending.pop(x, [])
+        if x not in self.active or not parts:
+            return
+        if isinstance(s.value, ast.Name):
+            pending.setdefault(s.value.id, []).extend(parts)
+            return
+        g = total(parts)
+        if not _is_atom(g):
+            out.append(assign(self.bar(x), g, self.line))
+            g = ast.Name(self.bar(x), ast.Load())
+        self.distribute(g, s.value, ast.Name(x, ast.Load()))
+
+    def backward_entry(self, target, s, out):
+        """Go back through ``array[index] = e`` or ``array[index] += e``."""
+        array = target.value.id
+        if array not in self.active:
+            return
+        entry = ast.Subscript(ast.Name(self.array_bar(array), ast.Load()), target.slice, ast.Load())
+        g = entry
+        if not slopes(s.value) & self.active:
+            g = None
+        elif self.array_bar(array) not in self.given:
+            name = self.names.new(entry_name(entry.value.id, target.slice))
+            out.append(assign(name, entry, self.line))
+            g = ast.Name(name, ast.Load())
+        if isinstance(s, ast.Assign) and array in self.usage.again:
+            out.append(assign(entry, number(0.0), self.line))
+        if g is not None:
+            self.distribute(g, s.value, s.value)
+
+    def backward_call(self, s, out):
+        """Go back through a primitive: its own VJP adds to the adjoints of its arguments."""
+        (target,), _ = call_effects(s.value)
+        if target not in self.active:
+            return
+        bars = []
+        for a in s.value.args:
+            array = a.value.id if isinstance(a, ast.Subscript) else a.id
+            bars.append(copy.deepcopy(a))
+            inner = bars[-1].value if isinstance(a, ast.Subscript) else bars[-1]
+            inner.id = self.array_bar(array)
+        function = ast.Name(f"{s.value.func.id}_vjp", ast.Load())
+        args = [*bars[1:], bars[0], *s.value.args[1:]]
+        out.append(mark(ast.Expr(ast.Call(function, args, [])), self.line))
+        if target in self.usage.again:
+            out.append(self.each_entry(bars[0].id, target, "0.0"))
+
+    def each_entry(self, array, like, value):
+        """Return the loop that sets all entries of an array."""
+        index = [self.names.new("k") for _ in self.shapes[like]]
+        place = ", ".join(index)
+        body = [assign(fill(f"{array}[{place}]"), fill(value.replace("[]", f"[{place}]")))]
+        for name, n in zip(index[::-1], self.shapes[like][::-1], strict=True):
+            body = [loop(name, [n], body, self.line)]
+        return body[0]
+
+    def distribute(self, g, e, y, guard=None):
+        """Hand the adjoint g of an expression on to the numbers and arrays in it."""
+        if not slopes(e) & self.active:
+            return
+        if isinstance(e, ast.Name | ast.Subscript):
+            value = guarded(g, guard)
+            if isinstance(e, ast.Name):
+                self.pending.setdefault(e.id, []).append(value)
+                return
+            entry = ast.Subscript(
+                ast.Name(self.array_bar(e.value.id), ast.Load()), e.slice, ast.Load()
+            )
+            self.out.append(add_to(entry, value, self.line))
+            return
+        if isinstance(e, ast.IfExp):
+            for arm, taken in ((e.body, True), (e.orelse, False)):
+                self.distribute(g, arm, arm, [(e.test, taken), *(guard or [])])
+            return
+        if guard is None and cost(g) > 2 and len(split(e)[1]) > 1:
+            name = self.names.new("inside_bar")
+            self.out.append(assign(name, g, self.line))
+            g = ast.Name(name, ast.Load())
+        for arg, contribution in partials(e, y):
+            if slopes(arg) & self.active:
+                self.distribute(contribution(g), arg, arg, guard)
+
+    def backward_loop(self, s, path, pending, out):
+        inside = (*path, (s, 0))
+        moved = [x for x in self.carry[s] if x in self.active]
+        inner = {x: [ast.Name(self.bar(x), ast.Load())] for x in moved}
+        body = []
+        for x, (_, _, get) in self.carry[s].items():
+            body.append(assign(x, get, getattr(s, "line", None), made=False))
+        body += self.primal(s.body, inside, inside)
+        self.backward(s.body, inside, inner, body)
+        self.line, self.out, self.pending = getattr(s, "line", None), out, pending
+        later = []
+        for z, parts in inner.items():
+            mine = ast.Name(self.bar(z), ast.Load())
+            if parts and z in moved and show(parts[0]) == mine.id and len(parts) == 1:
+                continue
+            value = total(parts if z in moved else [mine, *parts])
+            body.append(assign(f"{mine.id}_next", value, s.line))
+            later.append(assign(mine.id, fill(f"{mine.id}_next"), s.line))
+        body += later
+        self.flush(pending, [*inner, *moved], written(body), out)
+        if isinstance(s, ast.While):
+            again = loop(self.names.new("turn"), [fill(self.counts[s])], body, s.line)
+        else:
+            again = copy_head(s)
+            again.body, again.iter = body, s.iter if self.any_order(s) else _backwards(s.iter)
+        again.fresh = getattr(s, "fresh", set()) | self.fresh(inside)
+        out.append(again)
+
+    def fresh(self, path):
+        """Temporary arrays that a turn of this loop fills before it reads them."""
+        return {a for a, home in self.usage.home.items() if self.loops(home)[-1:] == [path[-1][0]]}
+
+    def any_order(self, s):
+        """Whether the turns of a loop may be gone through in any order."""
+        if any(isinstance(t, BLOCK_LOOPS) and self.carry[t] for t in walk([s])):
+            return False
+        arrays = {n for n in written(s.body) if n in self.shapes and self.shapes[n] != ()}
+        read = set()
+        for t in walk(s.body):
+            if isinstance(t, ast.Assign | ast.AugAssign):
+                read |= slopes(t.value)
+            elif isinstance(t, ast.Expr):
+                read |= set(call_effects(t.value)[1])
+        return not arrays & read and not arrays & self.usage.again
+
+    def flush(self, pending, needed, overwritten, out):
+        """Write down adjoints that a block adds to, and those that mention what it overwrites."""
+        todo, known = dict.fromkeys(needed), -1
+        while known != len(todo):  # what is written down overwrites an adjoint, too
+            known = len(todo)
+            lost = overwritten | {self.bar(z) for z in todo}
+            todo |= dict.fromkeys(
+                z for z, parts in pending.items() if any(names(p) & lost for p in parts)
+            )
+        values = {self.bar(z): total(pending.get(z, [])) for z in todo}
+        values = {bar: value for bar, value in values.items() if show(value) != bar}
+        later = []
+        while values:  # first those that no other one reads
+            others = {
+                b: set().union(*(names(v) for c, v in values.items() if c != b)) for b in values
+            }
+            bar = next((b for b in values if b not in others[b]), None)
+            if bar is None:
+                bar = next(iter(values))
+                later.append(assign(bar, fill(f"{bar}_next"), self.line))
+                out.append(assign(f"{bar}_next", values.pop(bar), self.line))
+            else:
+                out.append(assign(bar, values.pop(bar), self.line))
+        out += later
+        pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in todo})
+
+    def backward_if(self, s, path, pending, out):
+        set_inside = [z for z in pending if z in written(s.body) | written(s.orelse)]
+        self.flush(pending, set_inside, set(), out)
+        start = {z: pending.pop(z) for z in set_inside}
+        inner, bodies = [], []
+        for which, block in enumerate(blocks(s)):
+            inside = (*path, (s, which))
+            inner.append({z: list(parts) for z, parts in start.items()})
+            bodies.append(self.primal(block, inside, inside))
+            self.backward(block, inside, inner[which], bodies[which])
+        self.line, self.out, self.pending = getattr(s, "line", None), out, pending
+        changed = list(dict.fromkeys([*inner[0], *inner[1]]))
+        bars = {self.bar(z) for z in changed}
+        held = {z: p for z, p in pending.items() if z not in changed}
+        self.flush(held, [], bars, out)
+        pending.update(held)
+        for mine, body in zip(inner, bodies, strict=True):
+            for z in changed:
+                value = total([*pending.get(z, []), *mine.get(z, [])])
+                body.append(assign(f"{self.bar(z)}_next", value, self.line))
+            body += [assign(self.bar(z), fill(f"{self.bar(z)}_next"), self.line) for z in changed]
+        pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in changed})
+        if bodies[0] or bodies[1]:
+            again = copy_head(s)
+            again.body, again.orelse = bodies[0] or [ast.Pass()], bodies[1]
+            out.append(again)
+
+    # Names, and the whole function.
+
+    def bar(self, x):
+        """Return the name of the adjoint of a number."""
+        if x not in self.bars:
+            self.bars[x] = self.names.new(f"{x}_bar")
+        return self.bars[x]
+
+    def array_bar(self, x):
+        """Return the array of the adjoints of an array; it is made when it is first asked for."""
+        if x not in self.bars:
+            self.bars[x] = self.names.new(f"{x}_bar")
+        if self.bars[x] not in self.shapes:
+            self.shapes[self.bars[x]] = self.lowered.shapes[x]
+            self.memory.append(
+                assign(self.bars[x], fill(f"np.zeros({extent(self.lowered.shapes[x])})"))
+            )
+        return self.bars[x]
+
+    def result(self):
+        """Put the function together."""
+        outputs, self.line = self.lowered.outputs, None
+        cotangents = [self.bars[y] for y in outputs]
+        self.given = set(cotangents)
+        self.shapes.update(
+            {bar: self.shapes[y] for y, bar in zip(outputs, cotangents, strict=True)}
+        )
+        start = self.own_cotangents()
+        for x in self.wrt:
+            if self.shapes[x] != ():
+                self.array_bar(x)
+        pending = {y: [fill(self.bars[y])] for y in outputs if self.shapes[y] == ()}
+        forward, reverse = self.primal(self.body[:-1], (), ()), []
+        self.backward(self.body[:-1], (), pending, reverse)
+        for x in self.wrt:
+            if self.shapes[x] == ():
+                reverse.append(assign(self.bars[x], total(pending.get(x, []))))
+                self.shapes[self.bars[x]] = ()
+        made = [s for s in self.body if is_memory(s)]
+        answer = ast.parse("return " + ", ".join(self.bars[x] for x in self.wrt)).body[0]
+        tree = copy.copy(self.lowered.tree)
+        tree.name, tree.args = f"{self.lowered.name}_vjp", copy.deepcopy(tree.args)
+        tree.args.args += [ast.arg(name) for name in cotangents]
+        tree.body = [*self.memory, *made, *forward, *start, *reverse, answer]
+        return replace(self.lowered, tree=tree, shapes=self.shapes)
+
+    def own_cotangents(self):
+        """Copy the adjoint of an output that is read or set twice: the sweep changes it."""
+        read = set()
+        for s in walk(self.body):
+            if isinstance(s, ast.Expr):
+                read |= set(call_effects(s.value)[1])
+            elif target_of(s) and not is_memory(s):
+                read |= slopes(s.value)
+        copies = []
+        for y in self.lowered.outputs:
+            given = self.bars[y]
+            if self.shapes[y] != () and y in self.usage.again | read:
+                self.bars[y] = self.names.new(f"{given}_now")
+                copies.append(self.each_entry(self.array_bar(y), y, f"{given}[]"))
+        return copies
+
+
+BLOCK_LOOPS = (ast.For, ast.While)
+
+
+def _is_atom(e):
+    return isinstance(e, ast.Name | ast.Constant | ast.Subscript)
+
+
+def _backwards(call):
+    """Return the range that counts the other way."""
+    span = [fill(show(a)) for a in call.args]
+    start, stop, step = [number(0), *span, number(1)] if len(span) == 1 else (*span, number(1))[:3]
+    parts = {"a": start, "b": stop, "c": step}
+    if show(step) == "1":
+        return fill("range(b - 1, a - 1, -1)", **parts)
+    last = fill("a + (b - a + c - (1 if c > 0 else -1)) // c * c - c", **parts)
+    return fill("range(last, a - c, -c)", last=last, **parts)
