@@ -1,14 +1,19 @@
 """The user's f as a compiled C function, made once for each f and kept."""
 
+import ast
+import copy
 import ctypes
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numba import cfunc, types
+from numba import cfunc, njit, types
 
+from sciml_lab.backends.numba import functions_math
 from sciml_lab.backends.numba.pointers import SHARED, Memory
+from sciml_lab.transform.inplace import inplace
+from sciml_lab.transform.lower import lower
 from sciml_lab.transform.tree import Lowered
 
 KINDS = {"m": Memory(types.float64, SHARED), "n": types.float64}
@@ -77,42 +82,85 @@ def right_hand_side(f, u0, p, t0, check=None) -> Function:
 
 
 def _compile(f, u0, p, t0):
-    text, name, work, lowered = translate(f, u0, p, t0)
-    machine = compile_text(text, name, ARGUMENTS, lowered.constants, bool(lowered.primitives))
-    return Function(machine.address, work, _seconds(machine, u0, p, t0, work), lowered, machine)
+    lowered = lower(f, u0, p, t0)
+    form = inplace(replace(lowered, reads=[]))
+    tree = standard(form, u0, p)
+    machine = compile_tree(tree, ARGUMENTS, form.constants, form.primitives)
+    seconds = _seconds(machine, u0, p, t0, form.work)
+    return Function(machine.address, form.work, seconds, lowered, machine)
 
 
-def compile_text(text, name, kinds, constants=None, bold=False):
+def standard(form, u0, p):
+    """Give f the arguments ``(du, u, p, t, work)``, also where p is None or u one number."""
+    tree = copy.deepcopy(form.tree)
+    du, inputs = form.outputs[0], list(form.inputs)
+    if p is None:
+        inputs.insert(1, "no_parameters")
+    for i, x in enumerate((u0, p)):
+        if x is not None and np.shape(x) == ():
+            name, inputs[i] = inputs[i], f"{inputs[i]}_memory"
+            tree.body.insert(0, ast.parse(f"{name} = {inputs[i]}[0]").body[0])
+    tree.args = ast.arguments(
+        [], [ast.arg(x) for x in (du, *inputs, "work")], None, [], [], None, []
+    )
+    return ast.fix_missing_locations(tree)
+
+
+def compile_tree(tree, kinds, constants=None, primitives=None):
     """Compile a function in the in-place form; returns Numba's cfunc.
 
     Parameters
     ----------
-    text : str
-        The lowered text.
-    name : str
-        Name of the function in it.
+    tree : ast.FunctionDef
+        The function.
     kinds : str
         For each argument "m" (memory) or "n" (a number).
     constants : dict
         Arrays that the text reads, by name.
-    bold : bool
-        Whether sums may be taken in another order.
+    primitives : dict
+        What it calls, by name.
     """
-    constants = constants or {}
-    frozen = tuple((k, np.shape(v), np.asarray(v).tobytes()) for k, v in constants.items())
-    key = (text, name, kinds, frozen, bold)
+    constants, primitives = constants or {}, primitives or {}
+    text = ast.unparse(tree)
+    arrays = tuple((k, np.asarray(v).tobytes()) for k, v in constants.items())
+    networks = tuple((k, v.call, v.vjp, v.jvp) for k, v in primitives.items())
+    key = (text, kinds, arrays, networks)
     if key not in _machines:
-        namespace = {"np": np, **constants}
-        exec(compile(text, f"<{name}, lowered>", "exec"), namespace)
+        functions = dict(constants)
+        for one in primitives.values():
+            for source in (one.call, one.vjp, one.jvp):
+                functions.update(_defined(source, functions, primitive))
         signature = types.void(*(KINDS[kind] for kind in kinds))
-        flags = BOLD if bold else CAREFUL
-        _machines[key] = cfunc(signature, error_model="numpy", fastmath=flags)(namespace[name])
+        options = {"error_model": "numpy", "fastmath": BOLD if primitives else CAREFUL}
+        _machines[key] = _defined(text, functions, cfunc(signature, **options))[tree.name]
     return _machines[key]
 
 
-def translate(f, u0, p, t0):
-    """The text of f in the in-place form: (text, name, numbers of scratch memory, lowered)."""
-    raise NotImplementedError
+def primitive(function):
+    """Compile a network's function, to be called by others."""
+    return njit(error_model="numpy", fastmath=BOLD)(function)
+
+
+def _defined(text, names, compiler):
+    """Run a text that defines functions, and compile them."""
+    tree = _Functions().visit(ast.parse(text))
+    surroundings = {"np": np, **_elementary(), **names}
+    exec(compile(ast.fix_missing_locations(tree), f"<{tree.body[0].name}>", "exec"), surroundings)
+    return {one.name: compiler(surroundings[one.name]) for one in tree.body}
+
+
+class _Functions(ast.NodeTransformer):
+    """``np.tanh(x)`` becomes ``tanh_(x)``, the form without a branch, and so does exp."""
+
+    def visit_Attribute(self, node):
+        if getattr(node.value, "id", "") == "np" and f"{node.attr}_" in _elementary():
+            return ast.Name(f"{node.attr}_", ast.Load())
+        return node
+
+
+def _elementary():
+    quick = functions_math.compiled()
+    return {f"{name}_": quick[name] for name in ("exp", "tanh")}
 
 
 def _seconds(machine, u0, p, t0, work):

@@ -56,6 +56,8 @@ class _Get(AbstractTemplate):
         memory, index = args
         if isinstance(memory, Memory) and isinstance(index, types.Integer):
             return signature(memory.dtype, memory, types.intp)
+        if isinstance(memory, Memory) and isinstance(index, types.SliceType):
+            return signature(memory, memory, types.slice2_type)
         return None
 
 
@@ -74,6 +76,13 @@ def _load(context, builder, sig, args):
     loaded = builder.load(builder.gep(memory, [index], inbounds=True))
     _mark(builder.module, loaded, sig.args[0].region)
     return loaded
+
+
+@lower_builtin(operator.getitem, Memory, types.slice2_type)
+def _piece(context, builder, sig, args):
+    """``memory[start:stop]`` is the memory from start on; nobody asks for its length."""
+    piece = context.make_helper(builder, types.slice2_type, args[1])
+    return builder.gep(args[0], [piece.start], inbounds=True)
 
 
 @lower_builtin(operator.setitem, Memory, types.intp, types.Any)
