@@ -7,6 +7,7 @@ number carried by a loop, its value at the start of each turn.
 
 import ast
 import copy
+from dataclasses import replace
 
 from sciml_lab.transform.algebra import (
     assign,
@@ -34,7 +35,7 @@ class Replay:
     """
 
     def __init__(self, lowered, wrt):
-        lowered = copy.deepcopy(lowered)
+        lowered = replace(lowered, tree=copy.deepcopy(lowered.tree))
         self.lowered, self.wrt, self.body = lowered, wrt, lowered.tree.body
         self.names, self.shapes = Names(lowered), dict(lowered.shapes)
         self.bars = {x: self.names.new(f"{x}_bar") for x in (*wrt, *lowered.outputs)}

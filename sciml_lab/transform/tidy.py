@@ -8,6 +8,7 @@ results, around each loop until nothing changes ("live" names).
 
 import ast
 import copy
+from dataclasses import replace
 
 from sciml_lab.transform.algebra import (
     BLOCKS,
@@ -41,7 +42,7 @@ def tidy(lowered):
     Lowered
         With the same results to the last bit: nothing is reordered.
     """
-    result = copy.deepcopy(lowered)
+    result = replace(lowered, tree=copy.deepcopy(lowered.tree))
     body = result.tree.body
     each_expression(body, fold)
     before = None
@@ -234,7 +235,7 @@ def _may_take(t, name, value, simple):
 
 def merge(lowered):
     """Return the text with ``x = e`` for ``x_next = e; ...; x = x_next``, where that is safe."""
-    result = copy.deepcopy(lowered)
+    result = replace(lowered, tree=copy.deepcopy(lowered.tree))
     _merge(result.tree.body, None)
     return result
 
