@@ -122,26 +122,55 @@ class Tape:
         >>> [float(g) for g in tape.sweep({1: np.float64(1.0)})]
         [6.0, 1.0]
         """
+        cotangents = [None] * len(self.entries)
+        for _, cotangents in self.walk_back(seeds):  # noqa: B007 - the last ones are the answer
+            pass
+        return cotangents
+
+    def walk_back(self, seeds):
+        """Sweep one entry at a time, and stop after each.
+
+        Parameters
+        ----------
+        seeds : dict of int to array
+            Cotangents to begin with, as in `sweep`.
+
+        Yields
+        ------
+        (int, list)
+            The entry that has just handed on its cotangent, and the cotangents so far.
+
+        Examples
+        --------
+        >>> tape = Tape()
+        >>> x = tape.input(3.0)
+        >>> y = np.sin(x * x)
+        >>> for number, g in tape.walk_back({2: np.float64(1.0)}):
+        ...     print(number, [None if part is None else round(float(part), 2) for part in g])
+        2 [None, -0.91, 1.0]
+        1 [-5.47, -0.91, 1.0]
+        0 [-5.47, -0.91, 1.0]
+        """
         entries = self.entries
-        last = max(seeds, default=-1)
         cotangents = [None] * len(entries)
         for number, seed in seeds.items():
             cotangents[number] = seed
-        for number in range(last, -1, -1):
+        for number in range(max(seeds, default=-1), -1, -1):
             g = cotangents[number]
             if g is None:
                 continue
             entry = entries[number]
             if g.dtype.kind == "c" and entry.value.dtype.kind != "c":
                 g = cotangents[number] = np.real(g)  # a real number can't move sideways
-            if entry.rule is None:
-                continue
-            shares = entry.rule.pull(entry.positions, g, entry.value, entry.values, entry.kwargs)
-            for parent, share in zip(entry.parents, shares, strict=True):
-                if share is not None:
-                    before = cotangents[parent]
-                    cotangents[parent] = share if before is None else before + share
-        return cotangents
+            if entry.rule is not None:
+                shares = entry.rule.pull(
+                    entry.positions, g, entry.value, entry.values, entry.kwargs
+                )
+                for parent, share in zip(entry.parents, shares, strict=True):
+                    if share is not None:
+                        before = cotangents[parent]
+                        cotangents[parent] = share if before is None else before + share
+            yield number, cotangents
 
     def gradient(self, y, *inputs):
         """Compute the derivatives of a scalar `y` of this tape with respect to inputs.
