@@ -112,8 +112,6 @@ def _binary(e):
             return a
         if _is_negative(b):
             return _binary(ast.BinOp(a, ast.Sub(), b.operand))
-        if _is_negative(a):
-            return _binary(ast.BinOp(b, ast.Sub(), a.operand))
         return _binary(ast.BinOp(a, ast.Sub(), number(-y))) if y is not None and y < 0 else e
     if op is ast.Sub:
         if y == 0:
@@ -162,12 +160,19 @@ def cost(e) -> int:
 
 def names(node) -> set:
     """Names that an expression or a statement mentions (without np and names of functions)."""
-    functions = {n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and _plain(n.func)}
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - functions - {"np"}
+    found = set()
 
+    def visit(node):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+            return
+        function = getattr(node, "func", None)
+        for child in ast.iter_child_nodes(node):
+            if child is not function or not isinstance(child, ast.Name):
+                visit(child)
 
-def _plain(function):
-    return isinstance(function, ast.Name)
+    visit(node)
+    return found - {"np"}
 
 
 def split(e):
@@ -243,7 +248,7 @@ def walk(statements):
             yield from walk(block)
 
 
-def written(statements, primitives=()) -> set:
+def written(statements) -> set:
     """Names that the statements assign or write into."""
     found = set()
     for s in walk(statements):
@@ -253,10 +258,14 @@ def written(statements, primitives=()) -> set:
             found |= set(call_effects(s.value)[0])
         elif target_of(s):
             found.add(target_of(s))
-        for node in ast.walk(s) if isinstance(s, ast.Assign) else ():
-            if isinstance(node, ast.Call) and show(node.func).endswith(".pop"):
-                found.add(node.func.value.id)
+            if is_pop(s.value):
+                found.add(s.value.func.value.id)
     return found
+
+
+def is_pop(e) -> bool:
+    """Whether an expression takes the last number off a list."""
+    return isinstance(e, ast.Call) and isinstance(e.func, ast.Attribute) and e.func.attr == "pop"
 
 
 def call_effects(call):

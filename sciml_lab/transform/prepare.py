@@ -13,6 +13,7 @@ from sciml_lab.transform.algebra import (
     call_effects,
     cost,
     fill,
+    is_pop,
     is_memory,
     names,
     rebuild,
@@ -27,7 +28,7 @@ from sciml_lab.transform.derivatives import PARTIALS
 from sciml_lab.transform.tree import TransformError
 from sciml_lab.transform.usage import carried
 
-KINDS = {ast.Add: "sum", ast.Sub: "difference", ast.Mult: "product", ast.Div: "quotient"}
+KINDS = {ast.Add: "total", ast.Sub: "difference", ast.Mult: "product", ast.Div: "quotient"}
 FREE = (ast.Compare, ast.BoolOp, ast.Constant, ast.Attribute)  # nothing with a slope inside
 
 
@@ -83,7 +84,7 @@ def slopes(e) -> set:
         return slopes(e.body) | slopes(e.orelse)
     if isinstance(e, FREE) or isinstance(getattr(e, "op", None), ast.Not):
         return set()
-    if isinstance(e, ast.Call) and show(e.func).endswith(".pop"):
+    if is_pop(e):
         return {e.func.value.id}
     return set().union(*(slopes(arg) for arg, text in table(e) if text))
 

@@ -56,7 +56,7 @@ class Replay:
         """Name what is used again; decide what is kept."""
         ready = []
         for k, s in enumerate(statements):
-            behind, self.seen = live(statements[k + 1 :], after), {}
+            behind, self.seen = live(statements[k + 1 :], after) if blocks(s) else after, {}
             if isinstance(s, ast.For | ast.While):
                 self.prepare_loop(s, path)
                 self.prepare(s.body, (*path, (s, 0)), behind | live([s], behind), s.body)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sciml_lab.transform.algebra import call_effects, is_memory, show
+from sciml_lab.transform.algebra import call_effects, is_memory, is_pop, show
 from sciml_lab.transform.derivatives import PARTIALS
 from sciml_lab.transform.tree import size
 
@@ -93,7 +93,7 @@ class Walk:
             self.value(e.test)
             if test is not UNKNOWN:
                 return self.value(e.body if test else e.orelse)
-        if isinstance(e, ast.Call) and show(e.func).endswith(".pop"):
+        if is_pop(e):
             return self.read(e.func.value.id, None)
         children = [c for c in ast.iter_child_nodes(e) if isinstance(c, ast.expr)]
         values = [self.value(c) for c in children]

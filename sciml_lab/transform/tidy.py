@@ -17,6 +17,7 @@ from sciml_lab.transform.algebra import (
     constant,
     fold,
     head,
+    is_pop,
     is_memory,
     names,
     rebuild,
@@ -166,11 +167,12 @@ def _inline(body, after, is_loop=False):
     k = 0
     while k < len(body):
         s = body[k]
-        around = live(body[k + 1 :], after)
-        if isinstance(s, ast.For | ast.While):
-            around |= live([s], around)
-        for block in blocks(s):
-            _inline(block, around, isinstance(s, ast.For | ast.While))
+        if isinstance(s, BLOCKS):
+            around = live(body[k + 1 :], after)
+            if not isinstance(s, ast.If):
+                around |= live([s], around)
+            for block in blocks(s):
+                _inline(block, around, not isinstance(s, ast.If))
         if not (_is_helper(s) and _replace_uses(body, k, after, is_loop)):
             k += 1
 
@@ -178,9 +180,7 @@ def _inline(body, after, is_loop=False):
 def _is_helper(s):
     if not isinstance(s, ast.Assign) or not isinstance(s.targets[0], ast.Name) or is_memory(s):
         return False
-    if isinstance(s.value, ast.Call) and show(s.value.func).endswith(".pop"):
-        return False
-    return getattr(s, "made", False)
+    return getattr(s, "made", False) and not is_pop(s.value)
 
 
 def _replace_uses(body, k, after, is_loop):
@@ -189,8 +189,9 @@ def _replace_uses(body, k, after, is_loop):
     simple = isinstance(value, ast.Name) or constant(value) is not None
     uses, changed = [], set()
     for t in rest:
-        count = sum(_count(t, name) for t in walk([t]))
-        overwritten = name in written([t])
+        count = sum(_count(inner, name) for inner in walk([t]))
+        sets = written([t])
+        overwritten = name in sets
         if count:
             if overwritten or changed & names(value) or not _may_take(t, name, value, simple):
                 return False
@@ -199,7 +200,7 @@ def _replace_uses(body, k, after, is_loop):
             uses += [t] * count
         if overwritten:
             break
-        changed |= written([t])
+        changed |= sets
     else:
         if name in after:
             return False

@@ -1,0 +1,174 @@
+"""Forward mode as a program: from the text of f to the text of its Jacobian-vector product.
+
+With this module one can: get ``du_dot = J u_dot`` as a function. Every statement is followed by
+its derivative: after ``x = a * b`` comes ``x_dot = a_dot * b + a * b_dot``. Loops and branches stay
+as they are.
+"""
+
+import ast
+import copy
+from dataclasses import replace
+
+from sciml_lab.transform.algebra import (
+    add_to, assign, blocks, call_effects, fill, fold, is_memory, mark, names, refuse, target_of, total,
+)  # fmt: skip
+from sciml_lab.transform.prepare import Namer, Names, partials, slopes, varied
+from sciml_lab.transform.replay import copy_head
+from sciml_lab.transform.tidy import tidy
+from sciml_lab.transform.tree import Lowered
+
+
+def jvp(lowered, wrt=("u", "p"), value=False) -> Lowered:
+    """Return the function that computes the derivative along given directions.
+
+    Parameters
+    ----------
+    lowered : Lowered
+        A function of inputs ``u, p, ...`` with outputs ``du, ...``.
+    wrt : sequence of str
+        Inputs to differentiate by; for each, the direction ``u_dot`` becomes an argument.
+    value : bool
+        Return the value too, before its derivative.
+
+    Returns
+    -------
+    Lowered
+        ``name_jvp(u, p, ..., u_dot, p_dot) -> du_dot``.
+    """
+    wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    return tidy(_Forward(lowered, wrt).result(value))
+
+
+class _Forward:
+    """One forward sweep under construction."""
+
+    def __init__(self, lowered, wrt):
+        self.lowered = replace(
+            lowered, tree=copy.deepcopy(lowered.tree), shapes=dict(lowered.shapes)
+        )
+        self.wrt, self.names = wrt, Names(lowered)
+        self.active = varied(lowered.tree.body, wrt)
+        self.dots = {x: self.names.new(f"{x}_dot") for x in (*wrt, *lowered.outputs)}
+        self.namer = Namer(self.names, self.active)
+
+    def dot(self, x):
+        """Return the name of the derivative of a number or an array."""
+        if x not in self.dots:
+            self.dots[x] = self.names.new(f"{x}_dot")
+        return self.dots[x]
+
+    def derivative(self, e, y=None):
+        """Return the derivative of an expression, or None for zero."""
+        if not slopes(e) & self.active:
+            return None
+        if isinstance(e, ast.Name):
+            return ast.Name(self.dot(e.id), ast.Load())
+        if isinstance(e, ast.Subscript):
+            return ast.Subscript(ast.Name(self.dot(e.value.id), ast.Load()), e.slice, ast.Load())
+        if isinstance(e, ast.IfExp):
+            arms = [self.derivative(arm) or ast.Constant(0.0) for arm in (e.body, e.orelse)]
+            return fold(ast.IfExp(e.test, *arms))
+        parts = [
+            contribution(self.derivative(arg))
+            for arg, contribution in partials(e, y or e)
+            if slopes(arg) & self.active
+        ]
+        return total(parts)
+
+    def block(self, statements):
+        """Return the statements of a block, each with its derivative."""
+        out = []
+        for s in statements:
+            if blocks(s):
+                again = copy_head(s)
+                again.body = self.block(s.body)
+                if isinstance(s, ast.If):
+                    again.orelse = self.block(s.orelse)
+                again.fresh = getattr(s, "fresh", set()) | {
+                    self.dot(x) for x in getattr(s, "fresh", set()) & self.active
+                }
+                out.append(again)
+            elif isinstance(s, ast.Expr):
+                out += [s, *self.call(s)]
+            elif is_memory(s):
+                out += [s, *self.memory(s)]
+            elif isinstance(s, ast.Assign | ast.AugAssign):
+                emit = lambda named: out.extend(self.assignment(named))  # noqa: E731
+                self.namer.statement(s, emit, lambda e, guard: e)
+                out += self.assignment(s)
+        return out
+
+    def memory(self, s):
+        """Make the array of the derivatives of an array."""
+        x = target_of(s)
+        if x not in self.active:
+            return []
+        if isinstance(s.value, ast.List):
+            refuse("a list", "write the numbers into an array.", s, self.lowered)
+        self.lowered.shapes[self.dot(x)] = self.lowered.shapes[x]
+        return [assign(self.dot(x), copy.deepcopy(s.value), getattr(s, "line", None))]
+
+    def assignment(self, s):
+        """Return an assignment and its derivative, in the order in which both are right."""
+        target = s.target if isinstance(s, ast.AugAssign) else s.targets[0]
+        x, line = target_of(s), getattr(s, "line", None)
+        if x not in self.active:
+            return [s]
+        read = x in names(s.value)
+        slope = self.derivative(s.value, None if read or isinstance(s, ast.AugAssign) else target)
+        if isinstance(target, ast.Name):
+            changed = assign(self.dot(x), slope or ast.Constant(0.0), line)
+        else:
+            entry = ast.Subscript(ast.Name(self.dot(x), ast.Load()), target.slice, ast.Load())
+            if isinstance(s, ast.AugAssign):
+                return [s, add_to(entry, slope, line)] if slope else [s]
+            changed = assign(entry, slope or ast.Constant(0.0), line)
+        return [changed, s] if read else [s, changed]
+
+    def call(self, s):
+        """Return the call of a primitive's own JVP."""
+        (target, *others), _ = call_effects(s.value)
+        if target not in self.active:
+            return []
+        name = s.value.func
+        if others or not isinstance(name, ast.Name) or name.id not in self.lowered.primitives:
+            refuse(
+                "a second derivative of a primitive, or a list,",
+                "use mode='dual'.",
+                s,
+                self.lowered,
+            )
+        args = [copy.deepcopy(s.value.args[0]), *copy.deepcopy(s.value.args[1:]) * 2]
+        for k, a in enumerate(args):
+            inner = a.value if isinstance(a, ast.Subscript) else a
+            if k == 0 or k >= len(s.value.args):
+                self.zeros(inner.id)
+                args[k] = copy.deepcopy(a)
+                (args[k].value if isinstance(a, ast.Subscript) else args[k]).id = self.dot(inner.id)
+        call = ast.Call(ast.Name(f"{name.id}_jvp", ast.Load()), args, [])
+        return [mark(ast.Expr(call), getattr(s, "line", None))]
+
+    def zeros(self, x):
+        """Make the derivatives of an array that does not change: they are zero."""
+        if x not in self.active and self.dot(x) not in self.lowered.shapes:
+            self.lowered.shapes[self.dot(x)] = self.lowered.shapes[x]
+            n = self.lowered.shapes[x]
+            self.made.append(assign(self.dot(x), fill(f"np.zeros({n[0] if len(n) == 1 else n})")))
+
+    def result(self, value):
+        """Put the function together."""
+        tree, outputs, self.made = self.lowered.tree, self.lowered.outputs, []
+        body = self.block(tree.body[:-1])
+        for y in outputs:
+            if y not in self.active:
+                self.zeros(y)
+                if self.lowered.shapes[y] == ():
+                    body.append(assign(self.dot(y), ast.Constant(0.0)))
+        self.lowered.shapes.update(
+            {self.dot(x): self.lowered.shapes[x] for x in (*self.wrt, *outputs)}
+        )
+        results = [*(outputs if value else ()), *(self.dot(y) for y in outputs)]
+        tree.name = f"{tree.name}_jvp"
+        tree.args.args += [ast.arg(self.dot(x)) for x in self.wrt]
+        tree.body = [*self.made, *body, ast.parse("return " + ", ".join(results)).body[0]]
+        return self.lowered
