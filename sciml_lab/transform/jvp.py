@@ -10,7 +10,18 @@ import copy
 from dataclasses import replace
 
 from sciml_lab.transform.algebra import (
-    add_to, assign, blocks, call_effects, fill, fold, is_memory, mark, names, refuse, target_of, total,
+    add_to,
+    assign,
+    blocks,
+    call_effects,
+    fill,
+    fold,
+    is_memory,
+    mark,
+    names,
+    refuse,
+    target_of,
+    total,
 )  # fmt: skip
 from sciml_lab.transform.prepare import Namer, Names, partials, slopes, varied
 from sciml_lab.transform.replay import copy_head
@@ -93,9 +104,10 @@ class _Forward:
             elif is_memory(s):
                 out += [s, *self.memory(s)]
             elif isinstance(s, ast.Assign | ast.AugAssign):
-                emit = lambda named: out.extend(self.assignment(named))  # noqa: E731
-                self.namer.statement(s, emit, lambda e, guard: e)
-                out += self.assignment(s)
+                named = []
+                self.namer.statement(s, named.append, lambda e, guard: e)
+                for part in (*named, s):
+                    out += self.assignment(part)
         return out
 
     def memory(self, s):
