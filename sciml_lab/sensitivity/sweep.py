@@ -182,18 +182,13 @@ class Sweep:
             a, c, k, pulls = columns.stages(index)
         else:
             a, c, k, pulls = self._stages(t, h, u, dense=bool(inside))
-        q = self._cotangents_at_the_end(len(k), bars["u0"], inside)
-        t_bar, h_bar = 0.0, 0.0
-        for _, _, g_row in inside:
+        q = end_cotangents(self.run.method, len(k), bars["u0"])
+        for _, theta, g_row in inside:
+            add_output(self.run.method, q, theta, g_row)
             bars["u0"] = bars["u0"] + g_row
-        for i in range(len(k) - 1, -1, -1):
-            if q[i] is None:
-                continue
-            v_bar, p_bar, ti_bar = pulls[i](h * q[i])
-            if v_bar is not None:
-                bars["u0"] = bars["u0"] + v_bar
-                for j, a_ij in a[i]:
-                    q[j] = _add(q[j], a_ij * v_bar)
+        bars["u0"], others = pull_stages(h, q, a, pulls, bars["u0"])
+        t_bar, h_bar = 0.0, 0.0
+        for i, p_bar, ti_bar in others:
             if p_bar is not None:
                 bars["p"] = bars["p"] + p_bar
             if self.wants_tspan:
@@ -237,17 +232,6 @@ class Sweep:
 
         return (k if numbers[3] is None else k.value), pull
 
-    def _cotangents_at_the_end(self, stages, lam, inside):
-        """The part of q that comes from the outputs of the step: b_i lambda + w_i(theta) g."""
-        method = self.run.method
-        q = [None] * stages
-        for j, b_j in method.rows.b:
-            q[j] = b_j * lam
-        for _, theta, g in inside:
-            for j, w_j in method.dense_weights(theta):
-                q[j] = _add(q[j], w_j * g)
-        return q
-
     def _pull_times(self, index, k, inside, t_bar, h_bar, bars):
         """Share out what belongs to theta = (s - t)/h, then to h = t_new - t and to t."""
         for row, theta, g in inside:
@@ -288,6 +272,63 @@ class Sweep:
         """Sum of x*y over the components (one number per lane in a batch)."""
         product = x * y
         return np.sum(product, axis=tuple(range(product.ndim - 1)) if self.run.lanes else None)
+
+
+def end_cotangents(method, stages, lam):
+    """The part ``b_i lambda`` of every q_i, from the cotangent of the end of a step; None is zero.
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> end_cotangents(sl.Heun(), 2, 10.0)
+    [5.0, 5.0]
+    """
+    q = [None] * stages
+    for j, b_j in method.rows.b:
+        q[j] = b_j * lam
+    return q
+
+
+def add_output(method, q, theta, g):
+    """Add the part ``w_i(theta) g`` of an output inside the step to every q_i."""
+    for j, w_j in method.dense_weights(theta):
+        q[j] = _add(q[j], w_j * g)
+
+
+def pull_stages(h, q, a, pulls, u_bar):
+    """Go back through the stages of a step.
+
+    Parameters
+    ----------
+    h : float or array
+        Step size.
+    q : list
+        Cotangents of the stages, from the end of the step and from outputs; grows.
+    a : sequence of Row
+        Rows of the tableau.
+    pulls : sequence of callable
+        The pullback of f at each stage, ``k_bar -> (v_bar, p_bar, t_bar)``.
+    u_bar : array
+        Cotangent of the state, as far as it does not come from the stages.
+
+    Returns
+    -------
+    u_bar : array
+        Cotangent of the state at the start of the step.
+    others : list of (int, array or None, array or None)
+        Stage, and what it gives to the parameters and to its time.
+    """
+    others = []
+    for i in range(len(q) - 1, -1, -1):
+        if q[i] is None:
+            continue
+        v_bar, p_bar, t_bar = pulls[i](h * q[i])
+        others.append((i, p_bar, t_bar))
+        if v_bar is not None:
+            u_bar = u_bar + v_bar
+            for j, a_ij in a[i]:
+                q[j] = _add(q[j], a_ij * v_bar)
+    return u_bar, others
 
 
 def _add(x, y):
