@@ -33,6 +33,17 @@ __all__ = [
     "needs_reverse",
     "primal",
     "primitive",
+    "source",
     "value_and_grad",
     "vjp",
 ]
+
+
+def __getattr__(name):
+    """Load `source` when it is first asked for: it brings the program transformation."""
+    if name != "source":
+        raise AttributeError(f"module 'sciml_lab.ad' has no attribute {name!r}")
+    from .source_code import source
+
+    globals()["source"] = source
+    return source

@@ -1,10 +1,11 @@
 """Derivatives of functions: what is asked for, in terms of pushes and pulls.
 
-With this module one can: differentiate ``f`` in five ways, told apart by ``mode``:
+With this module one can: differentiate ``f`` in six ways, told apart by ``mode``:
 
 =====================  ======================================================================
 ``"dual"``             forward, dual numbers: exact; cost grows with the number of inputs
 ``"tape"``             reverse, a tape: exact; cost grows with the number of outputs
+``"source"``           forward or reverse: the source of f is read and another function written
 ``"complex_step"``     forward, one step along the imaginary axis: exact for analytic f
 ``"finite_difference"``  forward, central differences: about ten digits, of any f
 ``"autograd"``         the autograd package; f should then use ``autograd.numpy``
@@ -65,7 +66,7 @@ def derivative(f, x=_LATER, *, mode="dual"):
     x : float, optional
         Where. Without it the derivative is returned as a function of x.
     mode : str
-        One of "dual", "tape", "complex_step", "finite_difference", "autograd".
+        One of "dual", "tape", "source", "complex_step", "finite_difference", "autograd".
 
     Returns
     -------
@@ -101,7 +102,7 @@ def grad(f, x=_LATER, *, mode="tape"):
     x : float or array, optional
         Where. Without it the gradient is returned as a function of x.
     mode : str
-        One of "dual", "tape", "complex_step", "finite_difference", "autograd".
+        One of "dual", "tape", "source", "complex_step", "finite_difference", "autograd".
 
     Returns
     -------
@@ -165,7 +166,7 @@ def jvp(f, x, v, *, mode="dual"):
     v : array or tuple of arrays
         Direction, of the form of x.
     mode : str
-        One of "dual", "tape", "complex_step", "finite_difference", "autograd".
+        One of "dual", "tape", "source", "complex_step", "finite_difference", "autograd".
 
     Returns
     -------
@@ -212,7 +213,7 @@ def vjp(f, x, g=None, *, mode="tape"):
     g : array, optional
         Cotangent, of the shape of y.
     mode : str
-        One of "dual", "tape", "complex_step", "finite_difference", "autograd".
+        One of "dual", "tape", "source", "complex_step", "finite_difference", "autograd".
 
     Returns
     -------
@@ -261,7 +262,7 @@ def jacobian(f, x=_LATER, *, mode="dual"):
     x : float or array, optional
         Where. Without it the Jacobian is returned as a function of x.
     mode : str
-        One of "dual", "tape", "complex_step", "finite_difference", "autograd".
+        One of "dual", "tape", "source", "complex_step", "finite_difference", "autograd".
 
     Returns
     -------
@@ -294,7 +295,8 @@ def hessian(f, x=_LATER, *, mode="dual"):
     x : float or array, optional
         Where. Without it the Hessian is returned as a function of x.
     mode : str
-        "dual" (duals through a tape), "tape" (a tape through a tape), "complex_step" (complex
+        "dual" (duals through a tape), "tape" (a tape through a tape), "source" (the generated
+        forward mode of the generated reverse mode), "complex_step" (complex
         steps through a tape), "finite_difference" (second differences of f, about seven digits)
         or "autograd".
 
@@ -318,6 +320,10 @@ def hessian(f, x=_LATER, *, mode="dual"):
     _need_real(x, "hessian")
     if mode == "finite_difference":
         return second_differences(f, x)
+    if mode == "source":
+        from .source_code import hessian_source
+
+        return hessian_source(f, x)
     inner = "autograd" if mode == "autograd" else "tape"
 
     def gradient(z):

@@ -1,4 +1,4 @@
-"""The five ways to a derivative, brought to one form.
+"""The six ways to a derivative, brought to one form.
 
 With this module one can: see that every way is a *push* or a *pull*. A push computes ``J V`` for
 many directions V at once (forward), a pull computes ``J^T g`` (reverse). Everything in `api.py`
@@ -228,11 +228,27 @@ def pull_autograd(f, xs) -> Any:
     return y, lambda g: list(pullback(g))
 
 
+# Source transformation; loaded when asked for.
+def push_source(f, xs, vs) -> Any:
+    """Run the generated forward mode."""
+    from .source_code import push_source
+
+    return push_source(f, xs, vs)
+
+
+def pull_source(f, xs) -> Any:
+    """Run the generated reverse mode."""
+    from .source_code import pull_source
+
+    return pull_source(f, xs)
+
+
 PUSH = {
     "dual": push_dual,
     "complex_step": push_complex,
     "finite_difference": push_finite,
     "autograd": push_autograd,
+    "source": push_source,
 }
-PULL = {"tape": pull_tape, "autograd": pull_autograd}
-MODES = ("dual", "tape", "complex_step", "finite_difference", "autograd")
+PULL = {"tape": pull_tape, "autograd": pull_autograd, "source": pull_source}
+MODES = ("dual", "tape", "source", "complex_step", "finite_difference", "autograd")
