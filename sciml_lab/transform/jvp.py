@@ -47,10 +47,10 @@ def jvp(lowered, wrt=("u", "p"), value=False) -> Lowered:
         ``name_jvp(u, p, ..., u_dot, p_dot) -> du_dot``.
     """
     wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    return tidy(_Forward(lowered, wrt).result(value))
+    return tidy(Forward(lowered, wrt).result(value))
 
 
-class _Forward:
+class Forward:
     """One forward sweep under construction."""
 
     def __init__(self, lowered, wrt):
@@ -68,23 +68,24 @@ class _Forward:
             self.dots[x] = self.names.new(f"{x}_dot")
         return self.dots[x]
 
-    def derivative(self, e, y=None):
-        """Return the derivative of an expression, or None for zero."""
-        if not slopes(e) & self.active:
-            return None
+    def leaf(self, e):
+        """Return the derivative of a number or an entry."""
         if isinstance(e, ast.Name):
             return ast.Name(self.dot(e.id), ast.Load())
-        if isinstance(e, ast.Subscript):
-            return ast.Subscript(ast.Name(self.dot(e.value.id), ast.Load()), e.slice, ast.Load())
+        return ast.Subscript(ast.Name(self.dot(e.value.id), ast.Load()), e.slice, ast.Load())
+
+    def derivative(self, e, y=None):
+        """Return the derivative of an expression, or None for zero; y stands for its value."""
+        if not slopes(e) & self.active:
+            return None
+        if isinstance(e, ast.Name | ast.Subscript):
+            return self.leaf(e)
         if isinstance(e, ast.IfExp):
             arms = [self.derivative(arm) or ast.Constant(0.0) for arm in (e.body, e.orelse)]
             return fold(ast.IfExp(e.test, *arms))
-        parts = [
-            contribution(self.derivative(arg))
-            for arg, contribution in partials(e, y or e)
-            if slopes(arg) & self.active
-        ]
-        return total(parts)
+        parts = [(self.derivative(arg), give) for arg, give in partials(e, y or e)]
+        parts = [give(g) for g, give in parts if g is not None]
+        return total(parts) if parts else None
 
     def block(self, statements):
         """Return the statements of a block, each with its derivative."""

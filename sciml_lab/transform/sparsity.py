@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sciml_lab._optional import need
 from sciml_lab.transform.algebra import call_effects, is_memory, is_pop, show
 from sciml_lab.transform.derivatives import PARTIALS
 from sciml_lab.transform.tree import size
@@ -201,6 +202,42 @@ def union(sets):
     for s in sets:
         result |= s
     return result
+
+
+def sparsity(f, u, p=None, t=0.0):
+    """Return the pattern of the Jacobian of ``f(u, p, t)`` by u.
+
+    Parameters
+    ----------
+    f : callable
+        Written in the subset of Python that can be transformed.
+    u, p, t : array, array or None, float
+        Examples of the arguments: only their shapes matter.
+
+    Returns
+    -------
+    scipy.sparse.csc_array of bool
+        Every entry that can be nonzero for some u, p and t is in it.
+
+    Raises
+    ------
+    TransformError
+        If f is not in the subset.
+
+    Examples
+    --------
+    >>> def chain(u, p, t):
+    ...     return np.array([u[0] * u[0], u[0] - u[1], u[1] - u[2]])
+    >>> sparsity(chain, np.ones(3)).toarray().astype(int)
+    array([[1, 0, 0],
+           [1, 1, 0],
+           [0, 1, 1]])
+    """
+    from sciml_lab.transform.lower import lower
+
+    sparse = need("scipy.sparse", extra="lab", what="sparsity")
+    lowered = lower(f, np.asarray(u, dtype=float), p, t)
+    return sparse.csc_array(pattern(lowered, wrt=lowered.inputs[0]))
 
 
 def pattern(lowered, out=None, wrt="u") -> np.ndarray:

@@ -1,0 +1,257 @@
+"""Jacobians as programs: entry by entry where the text allows it, else one direction at a time.
+
+With this module one can: get J as a function. For a text without loops and branches it reads like
+a Jacobian written by hand: ``J[0, 0] = a - b * y``, and entries that are zero do not occur. Other
+texts run their JVP once for each column, or once for each colour of columns that share no row.
+"""
+
+import ast
+import copy
+from dataclasses import replace
+
+import numpy as np
+
+from sciml_lab.transform.algebra import (
+    BLOCKS,
+    assign,
+    constant,
+    cost,
+    fill,
+    fold,
+    is_memory,
+    loop,
+    names,
+    show,
+    target_of,
+    total,
+    written,
+)
+from sciml_lab.transform.jvp import Forward, jvp
+from sciml_lab.transform.prepare import Names
+from sciml_lab.transform.replay import extent
+from sciml_lab.transform.tidy import tidy
+from sciml_lab.transform.tree import Lowered, size
+
+
+def jacobian(lowered, of=None, wrt="u") -> Lowered:
+    """Return the function that computes ``J[i, j]``, output entry i by input entry j.
+
+    Parameters
+    ----------
+    lowered : Lowered
+    of : str, optional
+        Name of the output; the first one without it.
+    wrt : str
+        Name of the input.
+
+    Returns
+    -------
+    Lowered
+        ``name_jacobian(u, p, ...) -> J``, of shape (size of the output, size of the input).
+    """
+    of = of or lowered.outputs[0]
+    columns = list(range(size(lowered.shapes[wrt])))
+    if all(_is_straight(s) for s in lowered.tree.body[:-1]):
+        return tidy(_Entries(lowered, of, wrt, columns).matrix())
+    return tidy(_directions(lowered, of, wrt, None))
+
+
+def compressed(lowered, colors, of=None, wrt="u") -> Lowered:
+    """Return the function that computes the columns of J of each colour together.
+
+    Parameters
+    ----------
+    lowered : Lowered
+    colors : sequence of int
+        Colour of each column: 0, 1, ... Columns of one colour share no row.
+    of, wrt : str
+        As in `jacobian`.
+
+    Returns
+    -------
+    Lowered
+        ``name_jacobian(u, p, ...) -> J``, of shape (size of the output, number of colours):
+        ``J[i, c]`` is the entry in row i of the one column of colour c that has a nonzero there.
+    """
+    of, colors = of or lowered.outputs[0], [int(c) for c in colors]
+    if all(_is_straight(s) for s in lowered.tree.body[:-1]):
+        return tidy(_Entries(lowered, of, wrt, colors).matrix())
+    return tidy(_directions(lowered, of, wrt, colors))
+
+
+def _is_straight(s):
+    """Whether a statement is a plain assignment whose entries have known places."""
+    if isinstance(s, BLOCKS) or isinstance(s, ast.Expr):
+        return False
+    entries = [n for n in ast.walk(s) if isinstance(n, ast.Subscript)]
+    return not any(names(e.slice) for e in entries)
+
+
+class _Entries(Forward):
+    """Derivatives entry by entry: `slope` holds, for a number or entry, one expression a column."""
+
+    def __init__(self, lowered, of, wrt, places):
+        super().__init__(lowered, (wrt,))
+        self.of, self.input, self.places, self.slope = of, wrt, places, {}
+        self.matrix_name, self.titles = self.names.new("J"), {}
+        shape = lowered.shapes[wrt]
+        for j, index in enumerate(np.ndindex(shape)):
+            key = wrt if shape == () else show(fill(f"{wrt}[{', '.join(map(str, index))}]"))
+            self.slope[key] = {j: ast.Constant(1.0)}
+            self.titles[j] = key.replace("[", "").replace("]", "").replace(", ", "_")
+        for s in lowered.tree.body:  # x = u[0] gives a column its name
+            if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name):
+                for j in self.slope.get(show(s.value), ()):
+                    self.titles[j] = target_of(s)
+
+    def leaf(self, e):
+        """Return the derivative of a number or an entry by the input of this column."""
+        return self.slope.get(show(e), {}).get(self.column)
+
+    def matrix(self):
+        """Put the function together."""
+        body, shapes = [], self.lowered.shapes
+        for s in self.lowered.tree.body[:-1]:
+            if is_memory(s):
+                body.append(s)
+                continue
+            named = []
+            self.namer.statement(s, named.append, lambda e, guard: e)
+            for part in (*named, s):
+                target = part.target if isinstance(part, ast.AugAssign) else part.targets[0]
+                before = show(target) in {show(n) for n in ast.walk(part.value)}
+                rates = self.statement(part, target, None if before else target)
+                body += [*rates, part] if before else [part, *rates]
+        shape = (size(shapes[self.of]), max(self.places, default=-1) + 1)
+        return _function(
+            self.lowered, self.matrix_name, shape,
+            [assign(self.matrix_name, fill(f"np.zeros({shape})")), *body], {},
+        )  # fmt: skip
+
+    def statement(self, s, target, y):
+        """Return the statements that compute the derivatives of one assignment."""
+        key, out, new = show(target), [], {}
+        old = self.slope.get(key, {})
+        row = self.row(target)
+        leaves = [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]
+        found = {j for leaf in leaves for j in self.slope.get(show(leaf), ())}
+        for j in sorted(found | set(old)):
+            self.column = j
+            value = self.derivative(s.value, None if isinstance(s, ast.AugAssign) else y)
+            if isinstance(s, ast.AugAssign) and j in old:
+                value = old[j] if value is None else total([old[j], value])
+            if value is None and (row is None or j not in old):
+                continue
+            value = value or ast.Constant(0.0)
+            if row is not None:
+                place = fill(f"{self.matrix_name}[{row}, {self.places[j]}]")
+                out.append(assign(place, value, getattr(s, "line", None)))
+                value = place
+            elif cost(value) or isinstance(value, ast.Subscript):
+                word = key.replace("[", "").replace("]", "").replace(", ", "_")
+                name = self.names.new(f"{word}_{self.titles[j]}")
+                out.append(assign(name, value, getattr(s, "line", None)))
+                value = ast.Name(name, ast.Load())
+            new[j] = value
+        self.slope[key] = new
+        return out
+
+    def row(self, target):
+        """Return the row of J that belongs to a target, or None."""
+        if target_name(target) != self.of:
+            return None
+        if isinstance(target, ast.Name):
+            return 0
+        index = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+        shape = self.lowered.shapes[self.of]
+        places = [constant(i) % n for i, n in zip(index, shape, strict=True)]
+        return int(np.ravel_multi_index(places, shape))
+
+
+def target_name(target):
+    """Return the name of a number or of the array that an entry belongs to."""
+    return target.value.id if isinstance(target, ast.Subscript) else target.id
+
+
+def _function(lowered, matrix, shape, body, constants):
+    tree = copy.copy(lowered.tree)
+    tree.name = f"{lowered.name.removesuffix('_jvp')}_jacobian"
+    tree.body = [*body, ast.parse(f"return {matrix}").body[0]]
+    shapes = {**lowered.shapes, matrix: shape}
+    return replace(
+        lowered, tree=tree, shapes=shapes, constants={**lowered.constants, **constants}
+    )  # fmt: skip
+
+
+def _directions(lowered, of, wrt, colors):
+    """Return the text that runs the JVP once for each column, or once for each colour."""
+    derived = jvp(lowered, (wrt,))
+    make, shapes = Names(derived), derived.shapes
+    matrix, direction = make.new("J"), derived.inputs[-1]
+    result = derived.outputs[lowered.outputs.index(of)]
+    derived.tree.args.args.pop()
+    memory = [s for s in derived.tree.body if is_memory(s)]
+    fills = [
+        fill_entries(make, s.targets[0].id, shapes, "0.0")
+        for s in memory
+        if show(s.value.func) == "np.zeros"
+    ]
+    rest = [s for s in derived.tree.body[:-1] if not is_memory(s)]
+    before, inside = _apart(rest, direction)
+    shape = shapes[wrt]
+    columns = size(shape) if colors is None else max(colors) + 1
+    column = make.new("column" if colors is None else "color")
+    constants = {}
+    if shape == ():
+        seed = [assign(direction, fill("1.0"))]
+    elif colors is None and len(shape) == 1:
+        entry = f"{direction}[{column}]"
+        seed = [assign(entry, fill("1.0"))]
+        inside = [*inside, assign(entry, fill("0.0"))]
+    else:
+        table = make.new("colors")
+        constants[table] = np.reshape(range(columns) if colors is None else colors, shape)
+        test = f"1.0 if {table}[] == {column} else 0.0"
+        seed = [fill_entries(make, direction, shapes, test)]
+    copy_out = _copy_row(make, matrix, column, result, shapes)
+    body = [loop(column, [columns], [*seed, *fills, *inside, *copy_out])]
+    start = [assign(matrix, fill(f"np.empty({(size(shapes[result]), columns)})")), *memory]
+    if shape != ():
+        start.append(assign(direction, fill(f"np.zeros({extent(shape)})")))
+    return _function(
+        derived, matrix, (size(shapes[result]), columns), [*start, *before, *body], constants
+    )
+
+
+def _apart(statements, direction):
+    """Separate what is the same for all directions from what has to be computed for each."""
+    moving, count = {direction}, -1
+    while count != len(moving):
+        count = len(moving)
+        for s in statements:
+            if names(s) & moving:
+                moving |= written([s])
+    same = [s for s in statements if not names(s) & moving]
+    return same, [s for s in statements if names(s) & moving]
+
+
+def fill_entries(make, array, shapes, value):
+    """Return the loop that sets all entries of an array; ``[]`` in `value` is the place."""
+    index = [make.new("k") for _ in shapes[array]]
+    place = f"[{', '.join(index)}]"
+    body = [assign(f"{array}{place}", fill(value.replace("[]", place)))]
+    for name, n in zip(index[::-1], shapes[array][::-1], strict=True):
+        body = [loop(name, [n], body)]
+    return body[0]
+
+
+def _copy_row(make, matrix, column, result, shapes):
+    if shapes[result] == ():
+        return [assign(f"{matrix}[0, {column}]", fill(result))]
+    index, row = [make.new("row") for _ in shapes[result]], fill("0")
+    for i, n in zip(index, shapes[result], strict=True):
+        row = fold(fill("n * row + i", n=fill(str(n)), row=row, i=fill(i)))
+    body = [assign(f"{matrix}[{show(row)}, {column}]", fill(f"{result}[{', '.join(index)}]"))]
+    for name, n in zip(index[::-1], shapes[result][::-1], strict=True):
+        body = [loop(name, [n], body)]
+    return body
