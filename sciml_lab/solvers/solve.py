@@ -333,7 +333,7 @@ def _examine(run, track):
         return x if lane is None or np.ndim(x) == 0 else x[..., lane]
 
     p = primal(run.p)
-    p = pick(p) if lane is not None and np.ndim(p) == 2 else p
+    p = pick(p) if lane is not None and np.ndim(p) == 2 else run.last.get("p", p)
 
     def f(u, p, t):
         return np.asarray(primal(run.f.f(u, p, t)))

@@ -11,6 +11,7 @@ was warmed up once serves everybody, or else in the user's folder for caches.
 
 import contextlib
 import hashlib
+import importlib
 import importlib.machinery
 import importlib.util
 import os
@@ -73,7 +74,7 @@ def load(name, text):
     """
     stem = re.sub(r"\W", "_", name)[:40]
     versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__)
-    key = "\n".join((text, *versions))
+    key = "\n".join((text, *_imported(text), *versions))
     module_name = f"sciml_lab_kernel_{stem}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     path = folder() / f"{module_name}.kernel"  # Python, but no part of the package
     _write(path, text.encode())
@@ -82,6 +83,12 @@ def load(name, text):
     except Exception:  # a broken or foreign file beside the text can fail in any way: make it anew
         _remove_compiled(path)
         return _import(module_name, path)
+
+
+def _imported(text):
+    """The sources of our own modules that a text imports: their numbers are compiled in."""
+    for module in re.findall(r"^from (sciml_lab[\w.]*) import", text, re.MULTILINE):
+        yield Path(importlib.import_module(module).__file__).read_text("utf-8")
 
 
 def _import(name, path):

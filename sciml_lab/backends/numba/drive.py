@@ -4,6 +4,9 @@ A kernel returns when its store of steps is full, and after a number of attempts
 milliseconds, so that Ctrl-C, the stop button and progress bars work.
 """
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 
 from sciml_lab.backends.numba import layout as at
@@ -13,96 +16,151 @@ FIRST_BYTES, MOST_BYTES = 2**15, 2**23  # of a chunk of the store
 PATIENCE = 4e-3  # seconds that one call of a kernel may take
 
 
+class Outcome(NamedTuple):
+    """What is left of a trajectory when its memory serves the next one.
+
+    Attributes
+    ----------
+    status : int
+        How it ended (`layout.TROUBLE`, or `layout.DONE`).
+    naccept, nreject, nf : int
+        Accepted steps, rejected steps, evaluations of f.
+    now, h : float
+        Time reached, and the step that was due.
+    u : ndarray
+        State there.
+    reached : int
+        Output times that were reached.
+    out : ndarray
+        States at the output times; NaN where they were not reached.
+    steps : tuple of ndarray or None
+        Times, lengths, states (one more) and stages of the accepted steps, if they were kept.
+    """
+
+    status: int
+    naccept: int
+    nreject: int
+    nf: int
+    now: float
+    h: float
+    u: np.ndarray
+    reached: int
+    out: np.ndarray
+    steps: tuple | None
+
+
 class Store:
     """Room for accepted steps: times, lengths, states and, if they are kept, stages.
 
     Parameters
     ----------
     n, stages : int
-        Length of the state, and stages that are kept of each step (0: room for one step).
-    scratch : int
-        Stages of one step.
+        Length of the state, and stages of one step.
+    keep : bool
+        Whether the stages of every step are kept, or those of the present one only.
     size : int
         Bytes to fill, roughly.
     """
 
-    def __init__(self, n, stages, scratch, size):
-        one = 2 + n + stages * n
+    def __init__(self, n, stages, keep, size):
+        one = 2 + n + stages * n * keep
         self.capacity = capacity = max(8, size // (8 * one))
-        rows = capacity + 1 if stages else 1
-        ends = np.cumsum([capacity, capacity, n * (capacity + 1), rows * scratch * n]).tolist()
-        memory = np.empty(ends[-1])
-        self.t, self.h = memory[: ends[0]], memory[ends[0] : ends[1]]
-        self.u = memory[ends[1] : ends[2]].reshape(capacity + 1, n)
-        self.k = memory[ends[2] :].reshape(rows, scratch, n)
-        base = memory.__array_interface__["data"][0]
-        self.addresses = [base, *(base + 8 * end for end in ends[:3])]
-        self.count = 0  # steps in it, once it is done with
+        rows = capacity + 1 if keep else 1
+        first, second = capacity, 2 * capacity
+        third = second + n * (capacity + 1)
+        memory = np.empty(third + rows * stages * n)
+        self.t, self.h = memory[:first], memory[first:second]
+        self.u = memory[second:third].reshape(capacity + 1, n)
+        self.k = memory[third:].reshape(rows, stages, n)
+        base = address(memory)
+        self.addresses = [base, base + 8 * first, base + 8 * second, base + 8 * third]
+        self.size = size
 
 
 class Drive:
-    """One trajectory on its way.
+    """Memory and settings for trajectories, one after the other.
 
     Parameters
     ----------
     kernel : callable
         ``kernel(address) -> status``.
-    run : Run
-        Method, tolerances, time interval and the other settings.
+    method : ExplicitRK
+        What the kernel was made of.
     f : Function
         Compiled right-hand side.
-    u0, p, times : ndarray
-        Flat arrays of float64: state, parameters, output times.
+    shape : tuple
+        Shape of the state.
+    m : int
+        Number of parameters.
     keep_steps, keep_stages : bool
         Whether all accepted steps are kept, and with their stages.
     """
 
-    def __init__(self, kernel, run, f, u0, p, times, keep_steps, keep_stages):
-        self.kernel, self.f, self.n, self.status = kernel, f, u0.size, at.BEGIN
-        n, tableau = u0.size, run.method.tableau
-        self.keep_steps, self.stages = keep_steps, tableau.stages
-        self.kept = tableau.stages if keep_stages else 0
-        self.chunks, self.memory = [], []
-        self.integers, self.numbers = np.zeros(at.INTEGERS, dtype=np.int64), np.zeros(at.COUNT)
-        self.out = np.full((len(times), n), np.nan)
-        self._set(run, f, keep_stages)
-        c, extra = self.integers, len(tableau.A_dense)
-        scratch, tolerances = np.empty(n * (3 + extra) + f.work + 1), np.empty((2, n))
-        tolerances[0], tolerances[1] = (_wide(x, u0) for x in (run.rtol, run.atol))
-        base, length = self._address(scratch), 8 * n
-        c[at.V : at.EXTRA + 1] = [base + i * length for i in range(4)]
-        c[at.WORK] = base + length * (3 + extra)
-        c[at.RTOL] = self._address(tolerances)
-        c[at.ATOL] = c[at.RTOL] + length
-        c[at.P], c[at.TIMES], c[at.OUT] = map(self._address, (p, times, self.out))
-        c[at.NUMBERS], self.block = self._address(self.numbers), self._address(c)
-        self._new_store(FIRST_BYTES)
-        self.store.u[0] = u0
-
-    def _set(self, run, f, keep_stages):
-        """Counts, flags and settings."""
-        c, x, n = self.integers, self.numbers, self.n
-        start, end = (float(s) for s in run.tspan)
-        x[at.START], x[at.END], x[at.NOW] = start, end, start
-        x[at.ERROR1] = x[at.ERROR_BEFORE] = 1.0
-        x[at.H] = 0.0 if run.dt is None else np.copysign(run.dt, end - start)
-        if run.adaptive:
-            x[at.KP : at.MAX_FACTOR + 1] = settings(run.controller)
-        c[at.N], c[at.MAX_STEPS], c[at.F] = n, run.max_steps, f.address
-        c[at.ADAPTIVE], c[at.GUESS], c[at.KEEP] = run.adaptive, run.dt is None, keep_stages
-        c[at.FINEST] = run.adaptive and float(np.min(run.rtol)) < EPS
-        c[at.OUTPUTS] = len(self.out)
+    def __init__(self, kernel, method, f, shape, m, keep_steps, keep_stages):
+        self.kernel, self.f, self.shape, self.status = kernel, f, shape, at.DONE
+        self.n = n = math.prod(shape)
+        self.keep_steps, self.keep, self.stages = keep_steps, keep_stages, method.tableau.stages
+        self.integers = c = np.zeros(at.INTEGERS, dtype=np.int64)
+        self.numbers = np.zeros(at.COUNT)
+        extra = len(method.tableau.A_dense)
+        self.scratch = scratch = np.empty(n * (5 + extra) + f.work + m + 1)
+        base, line = address(scratch), 8 * n
+        c[at.V : at.EXTRA + 1] = [base + i * line for i in range(4)]
+        c[at.RTOL], c[at.ATOL] = base + (3 + extra) * line, base + (4 + extra) * line
+        c[at.P] = base + (5 + extra) * line
+        c[at.WORK] = c[at.P] + 8 * m
+        self.rtol, self.atol = scratch[(3 + extra) * n : (5 + extra) * n].reshape(2, n)
+        self.p = scratch[(5 + extra) * n : (5 + extra) * n + m]
+        c[at.NUMBERS], c[at.N], c[at.F], c[at.KEEP] = address(self.numbers), n, f.address, self.keep
         c[at.BUDGET] = max(1, int(PATIENCE / (1e-8 * n + f.seconds * self.stages)))
-
-    def _address(self, array):
-        """The address of an array, which is kept alive."""
-        self.memory.append(array)
-        return array.__array_interface__["data"][0]
+        self.block = address(c)
+        self.store = self.times = self.out = None
+        self.chunks = []
+        self._new_store(FIRST_BYTES)
 
     def _new_store(self, size):
-        self.store, self.size = Store(self.n, self.kept, self.stages, size), size
-        self.integers[at.STORE_T : at.STORE_K + 1] = self.store.addresses
-        self.integers[at.CAPACITY], self.integers[at.ROW] = self.store.capacity, 0
+        self.store = store = Store(self.n, self.stages, self.keep, size)
+        self.integers[at.STORE_T : at.STORE_K + 1] = store.addresses
+        self.integers[at.CAPACITY], self.integers[at.ROW] = store.capacity, 0
+
+    def configure(self, run):
+        """Take over the settings of a run: tolerances, first step, controller."""
+        c, x = self.integers, self.numbers
+        self.rtol[:] = run.rtol if np.ndim(run.rtol) == 0 else _flat_like(run.rtol, run, self.n)
+        self.atol[:] = run.atol if np.ndim(run.atol) == 0 else _flat_like(run.atol, run, self.n)
+        start, end = (float(s) for s in run.tspan)
+        self.interval(start, end)
+        self.first = 0.0 if run.dt is None else float(np.copysign(run.dt, end - start))
+        if run.adaptive:
+            x[at.KP : at.MAX_FACTOR + 1] = settings(run.controller)
+        c[at.MAX_STEPS], c[at.ADAPTIVE], c[at.GUESS] = run.max_steps, run.adaptive, run.dt is None
+        c[at.FINEST] = run.adaptive and float(np.min(run.rtol)) < EPS
+
+    def interval(self, start, end):
+        """Set the ends of the time interval."""
+        self.numbers[at.START], self.numbers[at.END] = start, end
+
+    def outputs(self, times):
+        """Set the output times, an array of float64."""
+        self.times, self.out = times, np.empty((len(times), self.n))
+        c = self.integers
+        c[at.TIMES], c[at.OUT], c[at.OUTPUTS] = address(times), address(self.out), len(times)
+
+    def start(self, u0, p):
+        """Put a trajectory at its beginning.
+
+        Parameters
+        ----------
+        u0, p : ndarray or None
+            State and parameters, flat.
+        """
+        self.integers[: at.CHANGING] = 0
+        self.numbers[at.NOW : at.ERROR_BEFORE + 1] = (self.numbers[at.START], self.first, 1.0, 1.0)
+        self.status, self.chunks = at.BEGIN, []
+        self.store.u[0] = u0
+        if p is not None:
+            self.p[:] = p
+        self.out.fill(np.nan)
 
     @property
     def done(self) -> bool:
@@ -124,30 +182,50 @@ class Drive:
     def _make_room(self, track):
         """Go on in a new store, or in the same one if its steps are not needed any more."""
         old = self.store
-        old.count = old.capacity
         if self.keep_steps:
             self.chunks.append(old)
-            self._new_store(min(2 * self.size, MOST_BYTES))
-            self.store.k[0, 0] = old.k[old.capacity if self.kept else 0, 0]
+            self._new_store(min(2 * old.size, MOST_BYTES))
+            self.store.k[0, 0] = old.k[old.capacity if self.keep else 0, 0]
         else:
-            show(track, np.append(old.t[1:], self.now), old.u[1:])
+            self._show(track, np.append(old.t[1:], self.now), old.u[1:])
             self.integers[at.ROW] = 0
         self.store.u[0] = old.u[old.capacity]
 
+    def finish(self) -> Outcome:
+        """What the trajectory has come to, in memory of its own."""
+        c = self.integers[: at.NEXT + 1].tolist()
+        return Outcome(
+            self.status, c[at.NACCEPT], c[at.NREJECT], c[at.NF], self.now,
+            float(self.numbers[at.H]), self.store.u[c[at.ROW]].copy(), c[at.NEXT],
+            self.out.copy(), self.steps() if self.keep_steps else None,
+        )  # fmt: skip
+
     def steps(self):
-        """All kept steps as arrays t, h, u, k; u has one row more, k may be empty."""
-        self.store.count = int(self.integers[at.ROW])
-        chunks = [*self.chunks, self.store]
-        kept = [one.count if self.kept else 0 for one in chunks]
-        t, h = (np.concatenate([getattr(one, x)[: one.count] for one in chunks]) for x in "th")
-        u = np.concatenate([*(one.u[: one.count] for one in chunks), self.u[None]])
-        k = np.concatenate([one.k[:m] for one, m in zip(chunks, kept, strict=True)])
-        return t, h, u, k
+        """Copies of the steps since the last return of the store: t, h, u (one more), k."""
+        store, last = self.store, int(self.integers[at.ROW])
+        kept = last if self.keep else 0
+        pieces = (store.t[:last], store.h[:last], store.u[: last + 1], store.k[:kept])
+        if not self.chunks:
+            return tuple(piece.copy() for piece in pieces)
+        older = [
+            (one.t, one.h, one.u[:-1], one.k[: one.capacity * self.keep]) for one in self.chunks
+        ]
+        return tuple(map(np.concatenate, zip(*older, pieces, strict=True)))
 
     def retrace(self, track):
         """Show the track the accepted steps that it has not seen yet."""
         t, _, u, _ = self.steps()
-        show(track, np.append(t[1:], self.now)[: len(t)], u[1:])
+        self._show(track, np.append(t[1:], self.now)[: len(t)], u[1:])
+
+    def _show(self, track, t, u):
+        """Add many points to a track, and skip those that it would forget at once."""
+        first, total, i = track._count, len(t), 0
+        while i < total:
+            track._count = first + i
+            track.add(float(t[i]), u[i].reshape(self.shape).copy())
+            wait = -(first + i + 1) % track._stride  # until the next one that is spread
+            i += 1 + (min(wait, max(total - 50 - i - 1, 0)) if i < total - 50 else 0)
+        track._count = first + total
 
     @property
     def u(self):
@@ -160,15 +238,9 @@ class Drive:
         return float(self.numbers[at.NOW])
 
 
-def show(track, t, u):
-    """Add many points to a track, and skip those that it would forget at once."""
-    first, total, i = track._count, len(t), 0
-    while i < total:
-        track._count = first + i
-        track.add(float(t[i]), u[i].copy())
-        wait = -(first + i + 1) % track._stride  # until the next one that is spread
-        i += 1 + (min(wait, max(total - 50 - i - 1, 0)) if i < total - 50 else 0)
-    track._count = first + total
+def address(array) -> int:
+    """Where the entries of an array are; whoever passes it on keeps the array alive."""
+    return array.__array_interface__["data"][0]
 
 
 def settings(controller):
@@ -177,8 +249,8 @@ def settings(controller):
     return c.kP, c.kI, c.kD, c.safety, c.min_factor, c.max_factor
 
 
-def _wide(tolerance, u0):
-    """A tolerance for each entry of a flat u."""
-    if np.ndim(tolerance) == 0:
-        return float(tolerance)
-    return np.broadcast_to(tolerance, np.shape(u0)).ravel()
+def _flat_like(tolerance, run, n):
+    """A tolerance for each entry of a flat state."""
+    shape = np.shape(run.u0)[:-1] if run.lanes else np.shape(run.u0)
+    wide = np.broadcast_to(tolerance, np.shape(run.u0))
+    return (wide[..., 0] if run.lanes else wide).reshape(shape).ravel()

@@ -4,7 +4,7 @@ import ast
 import copy
 import ctypes
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -38,6 +38,8 @@ class Function:
         What it was compiled from.
     machine : object
         Keeps the machine code in memory.
+    drives : dict
+        Memory that earlier solves have left, see `sciml_lab.backends.numba.solve`.
     """
 
     address: int
@@ -45,6 +47,7 @@ class Function:
     seconds: float
     lowered: Lowered
     machine: object
+    drives: dict = field(default_factory=dict)
 
 
 _known: WeakKeyDictionary = WeakKeyDictionary()  # f -> {shapes: Function}

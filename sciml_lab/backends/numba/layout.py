@@ -8,48 +8,49 @@ returns whenever it wants to, and the next call goes on.
 
 # Entries of the array of integers ------------------------------------------------------------
 (
-    NUMBERS,  # address of the array of numbers
-    N,  # length of the state
     STATUS,  # see below
     INDEX,  # attempts so far
-    MAX_STEPS,  # attempts that are allowed
-    BUDGET,  # attempts until the kernel returns to Python
     NACCEPT,  # accepted steps
     NREJECT,  # rejected steps
     NF,  # evaluations of f
-    ADAPTIVE,  # 1 with error control, 0 with a fixed step
-    GUESS,  # 1 if the first step size is to be guessed
-    FINEST,  # 1 if the tolerance may lie below rounding
     KNOWN,  # 1 if the first stage of the next attempt is there already
     REJECTED,  # 1 if the last attempt was rejected
     ROW,  # row of the present state in the store
+    NEXT,  # next output time
+    N,  # length of the state
+    MAX_STEPS,  # attempts that are allowed
+    BUDGET,  # attempts until the kernel returns to Python
+    ADAPTIVE,  # 1 with error control, 0 with a fixed step
+    GUESS,  # 1 if the first step size is to be guessed
+    FINEST,  # 1 if the tolerance may lie below rounding
     CAPACITY,  # steps that the store holds
     KEEP,  # 1 if the stages of every step are kept
-    NEXT,  # next output time
     OUTPUTS,  # number of output times
-    F,  # addresses: the right-hand side, ...
-    P,
-    WORK,  # scratch memory of f
-    V,  # a stage point
+    NUMBERS,  # addresses: the array of numbers,
+    F,  # the right-hand side,
+    P,  # parameters,
+    WORK,  # scratch memory of f,
+    V,  # a stage point,
     ERROR,
     ERROR2,
-    EXTRA,  # the extra stages of dense output
-    RTOL,  # one for each entry of u
+    EXTRA,  # the extra stages of dense output,
+    RTOL,  # one for each entry of u,
     ATOL,
-    TIMES,  # output times in the direction of integration
-    OUT,  # outputs
-    STORE_T,  # the store of accepted steps: times, ...
+    TIMES,  # output times in the direction of integration,
+    OUT,  # outputs,
+    STORE_T,  # the store of accepted steps: times,
     STORE_H,  # lengths,
     STORE_U,  # states (one more than steps),
     STORE_K,  # stages
     INTEGERS,  # how many there are
 ) = range(35)
+CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------
 (
     START,
     END,
-    NOW,
+    NOW,  # time reached
     H,  # length of the next attempt, signed
     ERROR1,  # the controller's memory: error norm of the last accepted step, ...
     ERROR_BEFORE,  # and of the one before

@@ -60,7 +60,7 @@ def solve_compiled(problem, method, settings):
     try:
         compiled.go(track, bar)
     except KeyboardInterrupt:
-        compiled.report()
+        compiled.stop()
         stopped = (
             f"interrupted at t = {np.min(run.now):.6g}; the part up to there is kept in .solution"
         )
@@ -86,18 +86,13 @@ class CompiledRun:
 
     def __init__(self, run, times, keep):
         self.run, self.times, self.keep = run, times, keep
-        self.drives = []
-        u0, p = np.asarray(run.u0), run.p
-        if u0.dtype.kind == "c" or (p is not None and np.asarray(p).dtype.kind == "c"):
-            raise TypeError(
-                "backend='numba' computes with real numbers, and u0 or p is complex: "
-                "take backend='numpy'."
-            )
-        one, own = self._lane(u0, 0), self._lane(p, 0)
-        self.f = right_hand_side(run.f.f, one, own, float(run.tspan[0]), check=self._check)
-        self.kernel = kernel(run.method, one.size)
+        self.outcomes = []
+        real(run.u0, run.p)
+        one, own = self.lane(run.u0, 0), self.lane(run.p, 0)
+        f = right_hand_side(run.f.f, one, own, float(run.tspan[0]), check=self._check)
+        self.drive = take_drive(f, run.method, one, own, times is None or keep, keep)
 
-    def _lane(self, x, j):
+    def lane(self, x, j):
         """The part of u0 or p that belongs to one trajectory."""
         if not self.run.lanes or x is None or (x is self.run.p and np.ndim(x) < 2):
             return x
@@ -108,75 +103,106 @@ class CompiledRun:
         run = self.run
         lanes = np.shape(run.u0)[-1] if run.lanes else 1
         t = np.full(lanes, float(run.tspan[0])) if run.lanes else float(run.tspan[0])
-        k = run.f.first(run.u0, run.p, t)
-        if lanes > 1:
-            run.f.check_lanes(run.u0, run.p, t, k)
+        with np.errstate(all="ignore"):
+            k = run.f.first(run.u0, run.p, t)
+            if lanes > 1:
+                run.f.check_lanes(run.u0, run.p, t, k)
         run.f.count = 0
 
     def go(self, track, bar):
         """Solve; a failure leaves its traces in `run` and in the track."""
-        run, lanes = self.run, np.shape(self.run.u0)[-1] if self.run.lanes else 1
-        times = np.array([] if self.times is None else self.times, dtype=float)
+        run, drive = self.run, self.drive
+        lanes = np.shape(run.u0)[-1] if run.lanes else 1
+        start, span = float(run.tspan[0]), float(run.tspan[1]) - float(run.tspan[0])
+        drive.configure(run)
+        drive.outputs(np.array([] if self.times is None else self.times, dtype=float))
         for j in range(lanes):
-            u0 = flat(self._lane(run.u0, j))
-            p = flat(np.zeros(1) if run.p is None else self._lane(run.p, j))
-            drive = Drive(
-                self.kernel, run, self.f, u0, p, times, keep_steps=self.times is None or self.keep,
-                keep_stages=self.keep,
-            )  # fmt: skip
-            self.drives.append(drive)
+            drive.start(np.ravel(self.lane(run.u0, j)), _maybe_flat(self.lane(run.p, j)))
             while not drive.done:
                 drive.go(track)
-                bar(SimpleNamespace(t_new=drive.now))
+                bar(SimpleNamespace(t_new=start + (j * span + drive.now - start) / lanes))
             if drive.status in at.TROUBLE and not run.trouble:
                 run.trouble = at.TROUBLE[drive.status]
                 drive.retrace(track)
-                run.last = {
-                    "lane": j if run.lanes else None,
-                    "u": drive.u, "t": drive.now, "h": float(drive.numbers[at.H]),
-                }  # fmt: skip
+                u, h = drive.u.reshape(drive.shape).copy(), float(drive.numbers[at.H])
+                p = self.lane(run.p, j)
+                run.last = {"lane": None, "u": u, "t": drive.now, "h": h, "p": p}
+            self.outcomes.append(drive.finish())
+        give_back(drive)
         self.report()
 
     def report(self):
         """Tell the run how many steps were taken and how far it came."""
-        run, drives = self.run, self.drives
-        counts = np.array([d.integers[[at.NACCEPT, at.NREJECT, at.NF]] for d in drives])
-        run.f.count += int(counts[:, 2].sum())
-        run.naccept, run.nreject = counts[:, 0], counts[:, 1]
-        run.now = np.array([d.now for d in drives])
-        run.failed = np.array([d.status != at.DONE for d in drives])
+        run, done = self.run, self.outcomes
+        run.f.count += sum(one.nf for one in done)
         if not run.lanes:
-            run.naccept, run.nreject = int(run.naccept[0]), int(run.nreject[0])
-            run.now, run.failed = float(run.now[0]), bool(run.failed[0])
+            one = done[0]
+            run.naccept, run.nreject, run.now = one.naccept, one.nreject, one.now
+            run.failed = one.status != at.DONE
+            return
+        run.naccept, run.nreject, run.now = (
+            np.array([getattr(one, name) for one in done]) for name in ("naccept", "nreject", "now")
+        )
+        run.failed = np.array([one.status != at.DONE for one in done])
+
+    def stop(self):
+        """Keep what there is of a solve that was interrupted."""
+        if not self.drive.done:
+            self.outcomes.append(self.drive.finish())
+        missing = (np.shape(self.run.u0)[-1] if self.run.lanes else 1) - len(self.outcomes)
+        for j in range(len(self.outcomes), len(self.outcomes) + missing):
+            self.drive.start(np.ravel(self.lane(self.run.u0, j)), None)
+            self.drive.numbers[at.NOW] = float(self.run.tspan[0])
+            self.outcomes.append(self.drive.finish())
+        self.report()
 
     def output(self):
         """Times and states, as a recorder gives them."""
         run, shape = self.run, np.shape(self.run.u0)
         if run.lanes:
-            u = np.stack([d.out for d in self.drives], axis=-1)
+            u = np.stack([one.out for one in self.outcomes], axis=-1)
             return np.array(self.times, dtype=float), u.reshape(len(u), *shape)
-        drive = self.drives[0]
+        one = self.outcomes[0]
         if self.times is None:
-            t, _, u, _ = self.steps[0]
-            t = np.append(t, drive.now)
+            t, u = np.append(one.steps[0], one.now), one.steps[2]
         else:
-            reached = int(drive.integers[at.NEXT])
-            t, u = np.array(self.times[:reached], dtype=float), drive.out[:reached]
+            t, u = np.array(self.times[: one.reached], dtype=float), one.out[: one.reached]
         return t, u.reshape(len(u), *shape)
-
-    @cached_property
-    def steps(self):
-        """The kept steps of every trajectory."""
-        return [drive.steps() for drive in self.drives]
 
     def dense(self):
         """The solution as a function of time."""
-        return CompiledDense(self)
+        return CompiledDense(self.run, self.outcomes, self.lane)
 
 
-def flat(x):
-    """A flat array of float64."""
-    return np.ascontiguousarray(x, dtype=float).reshape(-1)
+def real(u0, p):
+    """Refuse complex numbers."""
+    if any(x is not None and np.asarray(x).dtype.kind == "c" for x in (u0, p)):
+        raise TypeError(
+            "backend='numba' computes with real numbers, and u0 or p is complex: take "
+            "backend='numpy'."
+        )
+
+
+def _maybe_flat(p):
+    return None if p is None else np.ravel(p)
+
+
+def take_drive(f, method, u0, p, keep_steps, keep_stages) -> Drive:
+    """Memory for solves of this kind: some that is free, or new one."""
+    key = (method, keep_steps, keep_stages)
+    free = f.drives.setdefault(key, [])
+    if free:
+        return free.pop()  # in one go, so that two threads never get the same
+    program, m = kernel(method, np.size(u0)), 1 if p is None else np.size(p)
+    drive = Drive(program, method, f, np.shape(u0), m, keep_steps, keep_stages)
+    drive.free = free
+    return drive
+
+
+def give_back(drive):
+    """Let the next solve have the memory."""
+    if drive.store.size <= 2**17 and len(drive.free) < 4:
+        drive.free.append(drive)
 
 
 class CompiledDense:
@@ -184,28 +210,44 @@ class CompiledDense:
 
     Parameters
     ----------
-    compiled : CompiledRun
-        With its steps.
+    run : Run
+    outcomes : list of Outcome
+        One for each trajectory.
+    lane : callable
+        The part of u0 or p that belongs to a trajectory.
     """
 
-    def __init__(self, compiled):
-        self.compiled = compiled
+    def __init__(self, run, outcomes, lane):
+        self.run, self.outcomes, self.lane = run, outcomes, lane
 
     @cached_property
     def lanes(self):
         """A `DenseOutput` for each trajectory."""
-        compiled, run = self.compiled, self.compiled.run
-        found = []
-        for j, (t, h, u, k) in enumerate(compiled.steps):
-            u0, p = compiled._lane(np.asarray(run.u0), j), compiled._lane(run.p, j)
-            u, k = u.reshape(len(u), *u0.shape), k.reshape(*k.shape[:2], *u0.shape)
-            rows = zip(t.tolist(), h.tolist(), u[:-1], map(list, k), strict=True)
-            steps = [DenseStep(*one) for one in rows]
-            own = replace(run, u0=u0, p=p, lanes=False)
-            found.append(DenseOutput(steps, own))
-        return found
+        return [self._one(j) for j in range(len(self.outcomes))]
+
+    def _one(self, j):
+        run, (t, h, u, k) = self.run, self.outcomes[j].steps
+        u0, p = self.lane(np.asarray(run.u0), j), self.lane(run.p, j)
+        u, k = u.reshape(len(u), *u0.shape), k.reshape(*k.shape[:2], *u0.shape)
+        rows = zip(t.tolist(), h.tolist(), u[:-1], map(list, k), strict=True)
+        steps = [DenseStep(*one) for one in rows]
+        return DenseOutput(steps, replace(run, u0=u0, p=p, lanes=False))
 
     def __call__(self, t):
         """State at time t, or at each of an array of times."""
-        values = [one(t) for one in self.lanes]
-        return np.stack(values, axis=-1) if self.compiled.run.lanes else values[0]
+        if not self.run.lanes:
+            return self.lanes[0](t)
+        times = np.asarray(t, dtype=float)
+        direction = np.sign(float(self.run.tspan[1]) - float(self.run.tspan[0]))
+        reached = [one.now * direction for one in self.outcomes]
+        late = max(range(len(reached)), key=reached.__getitem__)
+        self.lanes[late](t)  # raises for a time that no trajectory has reached
+        columns = []
+        for one, end in zip(self.lanes, reached, strict=True):
+            inside = np.atleast_1d(times) * direction <= end + 1e-12 * abs(end)
+            column = np.full((inside.size, *np.shape(one.run.u0)), np.nan)
+            if inside.any():
+                column[inside] = one(np.atleast_1d(times)[inside])
+            columns.append(column)
+        values = np.stack(columns, axis=-1)
+        return values if times.ndim else values[0]
