@@ -4,12 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sciml_lab._optional import need
 from sciml_lab.ad import collect, is_traced, primal
 from sciml_lab.sensitivity.entry import lower_level, take_apart
 from sciml_lab.sensitivity.sweep import Sweep, Trajectory
 from sciml_lab.solvers.dense import Save
 from sciml_lab.solvers.rhs import RightHandSide
 from sciml_lab.solvers.solution import failed
+
+NO_DENSE = (
+    "this solution keeps no dense output: list the times in saveat, or solve with dense=True and "
+    "without checkpoints."
+)
 
 
 @dataclass(frozen=True)
@@ -95,21 +101,47 @@ class DiscreteAdjoint:
         inputs = take_apart(problem, settings["saveat"])
         if inputs is None:
             return solve_plain(problem, method, settings)
+        settings = {**settings, "saveat": inputs.lower_saveat}
+        if settings.get("backend") == "numba":
+            adjoint = self._compiled(solve_plain, inputs, method, settings)
+        else:
+            adjoint = self._readable(solve_plain, inputs, method, settings)
+        solution = adjoint.solution
+        solution.u, solution.t = adjoint.u(), inputs.times(solution.t)
+        solution.problem = problem
+        solution._dense = adjoint.dense
+        return solution
+
+    def _readable(self, solve_plain, inputs, method, settings):
+        """Solve, keep the steps, and be ready for the sweep."""
         trajectory = Trajectory(self.checkpoints or 1)
         lower = {
             **settings,
-            "saveat": inputs.lower_saveat,
             "callbacks": (trajectory.take, *settings["callbacks"]),
             "dense": settings["dense"] and self.checkpoints is None,
         }
         solution = solve_plain(inputs.lower, method, lower)
         if not solution.success:
             raise failed(solution)
-        adjoint = Adjoint(inputs, trajectory, solution)
-        solution.u, solution.t = adjoint.u(), inputs.times(solution.t)
-        solution.problem = problem
-        solution._dense = adjoint.dense
-        return solution
+        return Adjoint(inputs, trajectory, solution)
+
+    def _compiled(self, solve_plain, inputs, method, settings):
+        """The same with compiled kernels, where they serve."""
+        need("numba", extra="accel", what="backend='numba'")
+        from sciml_lab.backends.numba import gradient
+
+        if gradient.reason_for_numpy(self, inputs, settings):
+            return self._readable(solve_plain, inputs, method, settings)
+        solution = solve_plain(inputs.lower, method, {**settings, "dense": True})
+        if not solution.success:
+            raise failed(solution)
+        if not settings["dense"]:
+            solution._dense = None
+
+        def readable():
+            return self._readable(solve_plain, inputs, method, {**settings, "backend": "numpy"})
+
+        return gradient.CompiledAdjoint(inputs, solution, readable)
 
 
 class Adjoint:
@@ -136,17 +168,17 @@ class Adjoint:
 
     def u(self):
         """The outputs as one traced array."""
-        names = self.inputs.names
-        sweep = Sweep(self.run, self.f, self.trajectory, self.saves, names, self.saveat_shape)
-        return self.inputs.enter(self.solution.u, sweep)
+        return self.inputs.enter(self.solution.u, self.sweep)
+
+    def sweep(self, g):
+        """Pull back the cotangent of the outputs."""
+        names, saves = self.inputs.names, self.saves
+        return Sweep(self.run, self.f, self.trajectory, saves, names, self.saveat_shape)(g)
 
     def dense(self, t):
         """The solution at time t as a traced value: one more entry, with a sweep of its own."""
         if self.plain_dense is None:
-            raise ValueError(
-                "this solution keeps no dense output: list the times in saveat, or solve with "
-                "dense=True and without checkpoints."
-            )
+            raise ValueError(NO_DENSE)
         t = collect(t) if is_traced(t) else np.asarray(t, dtype=float)
         lower = lower_level(t, self.inputs.top)
         if lower is t and is_traced(t):
@@ -160,10 +192,15 @@ class Adjoint:
         answer = self.plain_dense(lower)
         if not values:
             return answer
-        shape = np.shape(primal(lower))
-        saves = self._locate(lower.reshape(-1) if shape else [lower])
-        sweep = Sweep(self.run, self.f, self.trajectory, saves, tuple(values), shape)
-        return self.inputs.enter(answer, sweep if shape else lambda g: sweep(g[None]), values)
+        names = tuple(values)
+        return self.inputs.enter(answer, lambda g: self.pull_dense(lower, g, names), values)
+
+    def pull_dense(self, t, g, names):
+        """Pull back the cotangent of the solution at time t."""
+        shape = np.shape(primal(t))
+        saves = self._locate(t.reshape(-1) if shape else [t])
+        sweep = Sweep(self.run, self.f, self.trajectory, saves, names, shape)
+        return sweep(g if shape else g[None])
 
     def _locate(self, times):
         """Where the solution at these times comes from, as a list of `Save`."""

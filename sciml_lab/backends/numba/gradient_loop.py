@@ -1,0 +1,55 @@
+"""The reverse sweep over the accepted steps of a trajectory, as a kernel runs it.
+
+This is the text from which the kernels are made; what it calls is generated from
+`sciml_lab/sensitivity/sweep.py` and put in front of it, see `gradient_kernels.py`.
+"""
+# ruff: noqa: F821 - the names come from the text in front
+# pyright: reportUndefinedVariable=false, reportGeneralTypeIssues=false
+
+
+def sweep(block):
+    """Go back over steps until none is left, or the budget is used up; returns what is left."""
+    r = integers(block)
+    n = LENGTH if LENGTH > 0 else r[LENGTH_OF_U]
+    f, f_vjp = function(r[F_BACK], "mmmnm"), function(r[F_VJP], "mmmmnmm")
+    p, work = numbers(r[P_BACK], "any"), numbers(r[WORK_BACK], "any")
+    t, h = numbers(r[T], "any"), numbers(r[H], "any")
+    u, k = numbers(r[U], "u"), numbers(r[K], "k")
+    v, extra = numbers(r[V_BACK], "v"), numbers(r[EXTRA_BACK], "k")
+    times, outputs = numbers(r[OUTPUT_TIMES], "any"), numbers(r[COTANGENTS], "any")
+    lam, p_bar, end = numbers(r[LAM], "any"), numbers(r[P_BAR], "any"), numbers(r[GOAL], "any")
+    k_bar, v_bars, q = numbers(r[K_BAR], "out"), numbers(r[V_BARS], "any"), numbers(r[Q], "error")
+    direction = r[DIRECTION]
+    row, last, goal = r[STEPS], r[OUTPUTS_LEFT], end[0]
+    stop = max(0, row - r[BUDGET_BACK])
+
+    while row > stop:
+        row -= 1
+        now, length, state, stages = t[row], h[row], part(u, row * n), part(k, row * n * STAGES)
+        while last > 0 and times[last - 1] == goal:
+            last -= 1
+            add(lam, part(outputs, last * n), n)
+        if last > 0 and (times[last - 1] - now) * direction > 0:
+            dense_stages(stages, extra, f, state, p, now, length, v, work, n)
+            begin_outputs(q, lam, n)
+            while last > 0 and (times[last - 1] - now) * direction > 0:
+                last -= 1
+                theta = (times[last] - now) / length
+                add_output(q, lam, part(outputs, last * n), theta, n)
+            pull_dense(lam, p_bar, q, stages, extra, f_vjp, state, p, now, length, v, k_bar,
+                       v_bars, work, n)  # fmt: skip
+        else:
+            pull_step(lam, p_bar, stages, f_vjp, state, p, now, length, v, k_bar, v_bars,
+                      work, n)  # fmt: skip
+        goal = now
+    while row == 0 and last > 0:
+        last -= 1
+        add(lam, part(outputs, last * n), n)
+    r[STEPS], r[OUTPUTS_LEFT], end[0] = row, last, goal
+    return row
+
+
+def add(target, more, n):
+    """Add n numbers to others."""
+    for i in range(n):
+        target[i] += more[i]
