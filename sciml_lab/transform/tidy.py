@@ -206,6 +206,9 @@ def _replace_uses(body, k, after, is_loop):
             return False
     if not uses or (not simple and (len(uses) > 1 or _length(uses[0], value) > WIDTH)):
         return False
+    for t in uses:
+        if not simple and isinstance(getattr(t, "value", None), ast.Name):
+            t.line = getattr(body[k], "line", None) or t.line  # t only handed the value on
     each_expression(uses, lambda e: fold(substitute(e, {name: value})))
     del body[k]
     return True

@@ -98,7 +98,7 @@ class _Reverse(Replay):
             return
         g = total(parts)
         if not _is_atom(g):
-            out.append(assign(self.bar(x), g, self.line))
+            out.append(assign(self.bar(x), g, _line(parts, self.line)))
             g = ast.Name(self.bar(x), ast.Load())
         self.distribute(g, s.value, ast.Name(x, ast.Load()))
 
@@ -153,6 +153,8 @@ class _Reverse(Replay):
         if isinstance(e, ast.Name | ast.Subscript):
             value = guarded(g, guard)
             if isinstance(e, ast.Name):
+                value = copy.copy(value)
+                value.line = self.line
                 self.pending.setdefault(e.id, []).append(value)
                 return
             entry = ast.Subscript(
@@ -261,8 +263,9 @@ class _Reverse(Replay):
         pending.update(held)
         for mine, body in zip(inner, bodies, strict=True):
             for z in changed:
-                value = total([*pending.get(z, []), *mine.get(z, [])])
-                body.append(assign(f"{self.bar(z)}_next", value, self.line))
+                parts = [*pending.get(z, []), *mine.get(z, [])]
+                line = _line(parts, self.line)
+                body.append(assign(f"{self.bar(z)}_next", total(parts), line))
             body += [assign(self.bar(z), fill(f"{self.bar(z)}_next"), self.line) for z in changed]
         pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in changed})
         if bodies[0] or bodies[1]:
@@ -338,6 +341,12 @@ BLOCK_LOOPS = (ast.For, ast.While)
 
 def _is_atom(e):
     return isinstance(e, ast.Name | ast.Constant | ast.Subscript)
+
+
+def _line(parts, line):
+    """Return the line that all contributions come from, or `line` if there are several."""
+    lines = {getattr(part, "line", line) for part in parts}
+    return lines.pop() if len(lines) == 1 else line
 
 
 def _backwards(call):
