@@ -14,6 +14,9 @@ LAB_ARGS ?=
 AS_ROOT := $(shell test "$$(id -u)" != 0 || echo --allow-root)
 # Processes that share the tests.
 JOBS ?= 2
+# Passed on to the benchmarks, for example  make bench BENCH_ARGS="--quick vjp ensembles"
+BENCH_ARGS ?=
+BENCH := build/bench/bin/python
 
 PACKAGE := pyproject.toml requirements.lock $(wildcard binder/jupyter/*.py binder/jupyter/*/*.json)
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint requirements.lock
@@ -27,7 +30,7 @@ help:
 	@echo "make lab           open JupyterLab on the first lesson (makes the environment first)"
 	@echo "make test          everything that has to pass: lint, types, tests, lessons, browser"
 	@echo "make lint          ruff and pyright;  make types unit notebooks browser run one part"
-	@echo "make bench         our solvers and SciPy's, side by side on this machine"
+	@echo "make bench         our solvers and gradients beside those of others, on this machine"
 	@echo "make binder-check  the steps of Binder in a fresh environment, then a lesson in it"
 	@echo "make lock          choose new exact versions (requirements.lock)"
 	@echo "make clean         delete the environment and what the tools left"
@@ -85,8 +88,23 @@ notebooks: .venv/.dev
 browser: .venv/.dev
 	$(BIN)/pytest -s tests/browser
 
-bench: .venv/.lab
-	$(BIN)/python benchmarks/solvers.py
+# The peers have an environment of their own; one that can't be installed is named in the tables.
+build/bench/.made: requirements.lock benchmarks/peers.txt
+	@echo "Making the benchmarks' environment in build/bench (a few minutes, 2 GB) ..."
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: say  make bench PYTHON=/path/to/python3.12"; exit 1; }
+	@"$(PYTHON)" -m venv build/bench
+	@$(BENCH) -m pip install -qq --disable-pip-version-check -c requirements.lock setuptools
+	@$(BENCH) -m pip install -qq --disable-pip-version-check -c requirements.lock \
+		--no-build-isolation --editable ".[accel]" scipy autograd matplotlib
+	@command -v gfortran >/dev/null && command -v cmake >/dev/null || echo "numbalsoda needs a Fortran" \
+		"compiler (gfortran) and cmake; without them it is left out of the tables."
+	@grep -v '^#' benchmarks/peers.txt | while read peer; do $(BENCH) -m pip install -qq \
+		--disable-pip-version-check -c requirements.lock "$$peer" \
+		|| echo "$$peer could not be installed: it is left out of the tables."; done
+	@touch $@
+
+bench: build/bench/.made
+	$(BENCH) benchmarks/run.py $(BENCH_ARGS)
 
 binder-check:
 	"$(PYTHON)" binder/check.py

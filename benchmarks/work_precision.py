@@ -1,0 +1,270 @@
+"""Work against precision: how long does each solver take to reach an error?
+
+    python benchmarks/work_precision.py [--quick] [--problems lorenz ...]
+
+Every solver runs at tolerances from 1e-3 to 1e-11, all solvers of a tolerance in turns. The times
+are compared at equal *error*, not at equal tolerance: by straight lines in the log-log picture.
+
+Writes benchmarks/results/work_precision.md, .json and .png.
+"""
+
+import argparse
+import functools
+
+import numpy as np
+from harness import equations, machine, peers, results
+from harness.timing import front, geometric_mean, paired, time_at
+
+import sciml_lab as sl
+
+METHODS = ("Tsit5", "DP5", "Vern7", "Vern9", "DOP853")
+OURS = [f"{method}{how}" for method in METHODS for how in (", solve", ", prepared")]
+#: The rivals of the table: name, the sides it may choose from, and the aim for our time over its.
+RIVALS = (
+    ("numbalsoda DOP853", ("numbalsoda dop853",), 0.8),
+    ("diffrax Tsit5 or Dopri8, jitted", ("diffrax Tsit5", "diffrax Dopri8"), 0.35),
+    ("SciPy's solve_ivp", ("scipy RK45", "scipy DOP853", "scipy LSODA"), 1 / 80),
+)
+
+
+def main() -> None:
+    """Measure, compare, write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer tolerances and rounds")
+    parser.add_argument("--problems", nargs="*", default=equations.NAMES)
+    options = parser.parse_args()
+    machine.limit_threads(1)
+    step = 1.0 if options.quick else 0.5
+    seconds = 0.02 if options.quick else 0.25
+    rtols = 10.0 ** -np.arange(3.0, 11.01, step)
+    points, firsts, absent = [], {}, []
+    for name in options.problems:
+        sides, missing = peers.gather([ours, numbalsoda, diffrax, scipy], name)
+        absent += [sentence for sentence in missing if sentence not in absent]
+        for side, solve in sides.items():
+            firsts[f"{name}, {side}"] = peers.first_call(solve, 1e-6)[1]
+        for rtol in rtols:
+            points += measure(name, sides, float(rtol), seconds)
+        print(f"{equations.TITLES[name]}: measured", flush=True)
+    report(points, firsts, absent, options.problems)
+
+
+def ours(name) -> dict:
+    """Our side: ``solve(rtol) -> last state``, once through `sl.solve` and once prepared."""
+    problem = equations.problem_of(name)
+    sides = {}
+    for method in METHODS:
+        solver = getattr(sl, method)()
+
+        def plain(rtol, solver=solver):
+            sol = sl.solve(problem, solver, rtol=rtol, atol=rtol, saveat=problem.tspan[1:],
+                           dense=False, backend="numba")  # fmt: skip
+            return sol.u[-1]
+
+        sides[f"{method}, solve"] = plain
+    return sides
+
+
+def numbalsoda(name) -> dict:
+    """The C and Fortran solvers behind Numba: LSODA and DOP853."""
+    package = peers.load("numbalsoda")
+    problem = equations.problem_of(name)
+    times = np.array(problem.tspan)
+
+    def side(solver, rhs):
+        address = equations.numbalsoda_rhs(rhs)
+        return lambda rtol: solver(address, problem.u0, times, problem.p, rtol, rtol, 10**6)[0][-1]
+
+    sides = {f"numbalsoda {s}": side(getattr(package, s), name) for s in ("dop853", "lsoda")}
+    if name == "pleiades":
+        sides["numbalsoda dop853, f by pairs"] = side(package.dop853, f"{name}, each pair once")
+    return sides
+
+
+def diffrax(name) -> dict:
+    """Diffrax, jitted once for all tolerances, inputs already on the device."""
+    (jax, jnp), package = peers.jax_modules(), peers.load("diffrax")
+    problem = equations.problem_of(name)
+    term = package.ODETerm(equations.jax_rhs(name))
+    u0, p = jnp.array(problem.u0), jnp.array(problem.p)
+    t0, t1 = problem.tspan
+
+    def side(solver):
+        @jax.jit
+        def solve(u0, p, rtol):
+            control = package.PIDController(rtol=rtol, atol=rtol)
+            return package.diffeqsolve(
+                term, solver, t0, t1, None, u0, p, stepsize_controller=control, max_steps=100_000
+            ).ys[-1]  # fmt: skip
+
+        return lambda rtol: solve(u0, p, rtol).block_until_ready()
+
+    return {f"diffrax {s}": side(getattr(package, s)()) for s in ("Tsit5", "Dopri8")}
+
+
+def scipy(name) -> dict:
+    """SciPy's solve_ivp with the zoo's right-hand side."""
+    integrate = peers.load("scipy.integrate")
+    problem = equations.problem_of(name)
+    f, p = problem.f, problem.p
+
+    def side(method):
+        return lambda rtol: integrate.solve_ivp(
+            lambda t, u: f(u, p, t), problem.tspan, problem.u0, method=method, rtol=rtol,
+            atol=rtol, t_eval=problem.tspan[1:],
+        ).y[:, -1]  # fmt: skip
+
+    return {f"scipy {method}": side(method) for method in ("RK45", "DOP853", "LSODA")}
+
+
+def measure(name, sides, rtol, seconds) -> list:
+    """Time all sides at one tolerance, in turns."""
+    errors = {side: equations.error_of(name, solve(rtol)) for side, solve in sides.items()}
+    calls = {side: functools.partial(solve, rtol) for side, solve in sides.items()}
+    timings = paired(calls, seconds=seconds)
+    return [
+        {"problem": name, "side": side, "rtol": rtol, "error": errors[side],
+         "best": timings[side].best, "median": timings[side].median}
+        for side in sides
+    ]  # fmt: skip
+
+
+def compare(points, problems) -> list:
+    """Our time over each rival's at equal error, for each problem and each of the rival's points.
+
+    The errors compared at are those that the rival reaches at tolerances 1e-4 to 1e-10; where
+    several sides make up a rival, or us, the fastest at that error counts.
+    """
+    rows = []
+    for rival, sides, _ in RIVALS:
+        for name in problems:
+            theirs = [curve(points, name, side) for side in sides]
+            mine = [curve(points, name, side) for side in OURS]
+            if not any(map(len, mine)) or not any(map(len, theirs)):
+                continue
+            for error in errors_of(points, name, sides):
+                us, them = fastest(mine, error), fastest(theirs, error)
+                rows.append({"rival": rival, "problem": name, "error": error,
+                             "ours": us, "theirs": them, "ratio": us / them})  # fmt: skip
+    return [row for row in rows if np.isfinite(row["ratio"])]
+
+
+def curve(points, name, side) -> np.ndarray:
+    """Errors and times of one side on one problem, shape (points, 2)."""
+    chosen = [(q["error"], q["best"]) for q in points if (q["problem"], q["side"]) == (name, side)]
+    return np.array(chosen).reshape(-1, 2)
+
+
+def errors_of(points, name, sides) -> np.ndarray:
+    """Seven errors that all sides of a rival reach between rtol 1e-4 and 1e-10, spread evenly."""
+    reached = [
+        [q["error"] for q in points if (q["problem"], q["side"]) == (name, side)
+         and 0.9e-10 < q["rtol"] < 1.1e-4]
+        for side in sides
+    ]  # fmt: skip
+    low = max(min(errors) for errors in reached if errors)
+    high = min(max(errors) for errors in reached if errors)
+    return np.geomspace(high, low * 1.0000001, 7)
+
+
+def fastest(curves, error) -> float:
+    """Least time in which one of the curves reaches the error."""
+    times = [time_at(error, c[:, 0], c[:, 1]) for c in curves if len(c)]
+    return float(np.nanmin(times)) if np.any(np.isfinite(times)) else float("nan")
+
+
+def judge(rows) -> list:
+    """One verdict a rival: the geometric mean, and as its range the best and the worst."""
+    verdicts = []
+    for rival, _, aim in RIVALS:
+        ratios = [row["ratio"] for row in rows if row["rival"] == rival]
+        if ratios:
+            what = "Lotka-Volterra, Lorenz, Pleiades at equal error"
+            verdicts.append(results.Verdict(
+                what, rival, geometric_mean(ratios), min(ratios), max(ratios), aim))  # fmt: skip
+    return verdicts
+
+
+def report(points, firsts, absent, problems) -> None:
+    """Write the page, the numbers and the picture."""
+    rows = compare(points, problems)
+    pairs = [
+        [row["rival"], equations.TITLES[row["problem"]], f"{row['error']:.1e}",
+         results.duration(row["ours"]), results.duration(row["theirs"]),
+         results.amount(row["ratio"], "")]
+        for row in rows
+    ]  # fmt: skip
+    each = [
+        [equations.TITLES[q["problem"]], q["side"], f"{q['rtol']:.0e}", f"{q['error']:.1e}",
+         results.duration(q["best"]), results.duration(q["median"])]
+        for q in points if np.isclose(np.log10(q["rtol"]) % 2, 0)
+    ]  # fmt: skip
+    first = [[side, results.duration(seconds)] for side, seconds in firsts.items()]
+    results.write(
+        "work_precision",
+        title="Work and precision",
+        about=results.about(__doc__) + " An error is the largest relative one at the end, "
+        "against the zoo's reference values; atol = rtol. A range is the best and the worst of "
+        "the errors compared at. A first call includes what is compiled then, in a process that "
+        "has already loaded the packages.",
+        environment=machine.environment(),
+        verdicts=judge(rows),
+        tables=[
+            ("At equal error",
+             ["against", "problem", "error", "ours", "theirs", "ours / theirs"], pairs),
+            ("At equal tolerance", ["problem", "solver", "rtol", "error", "best", "median"], each),
+            ("First call", ["problem, solver", "seconds"], first),
+        ],
+        absent=absent,
+        data=points,
+    )  # fmt: skip
+    draw(points, problems)
+
+
+def draw(points, problems) -> None:
+    """The picture: one panel a problem; ours in strong lines, each rival in one colour."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2 * len(problems), 4.4), layout="constrained")
+    panels = figure.subplots(1, len(problems), sharey=True, squeeze=False)[0]
+    for panel, name in zip(panels, problems, strict=True):
+        best = ours_together(points, name)
+        if len(best):
+            panel.loglog(best[:, 0], best[:, 1], color="black", lw=2.5, label="sciml_lab, prepared")
+        for side, (color, style, mark) in STYLES.items():
+            c = curve(points, name, side)
+            if len(c):
+                x, y = front(c[:, 0], c[:, 1])
+                panel.loglog(x, y, color=color, ls=style, marker=mark, ms=4, lw=1.3, label=side)
+        panel.set(title=equations.TITLES[name], xlabel="relative error at the end")
+        panel.invert_xaxis()
+        panel.grid(alpha=0.25)
+    panels[0].set_ylabel("seconds per solve, one thread")
+    handles, labels = panels[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    figure.savefig(results.FOLDER / "work_precision.png", dpi=150)
+
+
+def ours_together(points, name) -> np.ndarray:
+    """Front of all our prepared methods together (through `sl.solve` where none is prepared)."""
+    for how in (", prepared", ", solve"):
+        curves = [curve(points, name, side) for side in OURS if side.endswith(how)]
+        together = np.concatenate(curves)
+        if len(together):
+            return np.stack(front(together[:, 0], together[:, 1]), axis=1)
+    return np.empty((0, 2))
+
+
+#: Okabe and Ito's colours, which the colour-blind tell apart; marks and dashes tell them apart too.
+STYLES = {
+    "numbalsoda dop853": ("#D55E00", "-", "o"),
+    "numbalsoda lsoda": ("#D55E00", "--", "s"),
+    "diffrax Tsit5": ("#0072B2", "-", "^"),
+    "diffrax Dopri8": ("#0072B2", "--", "v"),
+    "scipy RK45": ("#009E73", "--", "D"),
+    "scipy DOP853": ("#009E73", "-", "P"),
+    "scipy LSODA": ("#009E73", ":", "X"),
+}
+
+if __name__ == "__main__":
+    main()
