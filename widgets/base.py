@@ -20,13 +20,14 @@ import numpy as np
 from sciml_lab._optional import need
 from sciml_lab.plot import style
 from sciml_lab_widgets.controls import Button, Control, Slider
+from sciml_lab_widgets.in_page import InPage
 from sciml_lab_widgets.picture import Picture, StaticPicture, mimebundle
 from sciml_lab_widgets.words import first_line
 
 SLOW = 0.05  # seconds: updates that take longer wait until the slider is let go
 
 
-class Explorer:
+class Explorer(InPage):
     """The base of all explorers.
 
     To write one:
@@ -77,14 +78,15 @@ class Explorer:
     def __init__(self, controls: Sequence[Control], *, width: int = 680, height: int = 420):
         self.controls = {control.name: control for control in controls}
         self.picture = Picture(width, height)
-        self.words, self.png, self.error, self.seconds = "", b"", None, 0.0
+        self._said, self._drawn_png, self._failure, self.seconds = "", b"", None, 0.0
         self.pace = 0.0  # what an update takes lately
         self._page = None  # the widgets: box, image and words
+        self._live, self._behind = None, False  # the widget that runs in the page, see `InPage`
         with style():
             self.layout(self.picture)
         self.update()
-        if self.error is not None:  # nothing is on the page yet that could be kept
-            raise self.error
+        if self._failure is not None:  # nothing is on the page yet that could be kept
+            raise self._failure
         for control in controls:
             control.listen(self.moved)
 
@@ -141,21 +143,24 @@ class Explorer:
         began = time.perf_counter()
         try:
             with np.errstate(all="ignore"):
-                self.words = self.draw(self.values)
-                self.png = self.picture.png()
-            self.error = None
+                self._said = self.draw(self.values)
+                self._drawn_png = self.picture.png()
+            self._failure = None
         except Exception as error:
-            self.error = error
-            self.words = (
+            self._failure = error
+            self._said = (
                 f"This cannot be drawn: {first_line(error)} "
                 "The picture still shows the last setting that worked."
             )
+        self._behind = False
         self.seconds = time.perf_counter() - began
         self.pace = 0.6 * self.pace + 0.4 * self.seconds
         if self._page is not None:
             self._show()
+        if self._live:
+            self._live.values = self.values
 
-    # The live page ---------------------------------------------------------------------------
+    # Sent by Python ---------------------------------------------------------------------------
 
     @property
     def widget(self):
@@ -191,8 +196,9 @@ class Explorer:
         """The live widget where there is one to show, and the picture everywhere else."""
         data, metadata = mimebundle(self.png, self.words, self.picture.width, self.picture.height)
         with contextlib.suppress(ImportError):  # without ipywidgets the picture is what remains
-            live = self.widget._repr_mimebundle_()
-            data |= {kind: view for kind, view in live.items() if kind != "text/plain"}
+            view = (self.live or self.widget)._repr_mimebundle_()
+            view = view[0] if isinstance(view, tuple) else view or {}
+            data |= {kind: part for kind, part in view.items() if kind != "text/plain"}
         return data, metadata
 
     def __repr__(self) -> str:

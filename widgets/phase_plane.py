@@ -13,6 +13,7 @@ import numpy as np
 import sciml_lab as sl
 from sciml_lab import plot
 from sciml_lab.plot.figure import BLACK, BLUE, GREEN, PURPLE, VERMILLION
+from sciml_lab_widgets import live
 from sciml_lab_widgets.base import Explorer
 from sciml_lab_widgets.controls import Slider, Switch
 from sciml_lab_widgets.orbit import classify, first_return, fixed_points
@@ -122,6 +123,31 @@ class PhasePlane(Explorer):
         for name in self.terms:
             yield Switch(name, name.replace("_", " "), True)
         yield Switch("nullclines", "nullclines", True)
+
+    def program(self):
+        """Terms, method and invariant in JavaScript: then the plane needs no Python to move."""
+        program, u, p = live.Program(), np.ones(2), self.problem.p
+        terms = [f"term{i}" for i in range(len(self.terms) or 1)]
+        for name, term in zip(terms, self.terms.values() or [self.problem.f], strict=True):
+            program.right_hand_side(name, term, u, p)
+        if self.invariant is not None:
+            program.measure("invariant", self.invariant, u, p)
+        program.method("method", sl.Tsit5())
+        program.controller("controller", sl.PIController())
+        members = {name: name for name in ("method", "controller")}
+        members |= {"terms": f"[{', '.join(terms)}]"}
+        members |= {"invariant": "invariant" if self.invariant is not None else "null"}
+        spec = {
+            "controls": live.controls(self), "width": self.picture.width,
+            "height": self.picture.height, "labels": self.labels, "box": self.box,
+            "tspan": [float(end) for end in self.problem.tspan], "parameters": self.names,
+            "terms": list(self.terms), "rtol": float(self.rtol), "mostSteps": MOST_STEPS,
+        }  # fmt: skip
+        return live.script("PhasePlane", "phase_plane.js", program.text(members)), spec
+
+    def title(self):
+        """Heading of a page of its own."""
+        return f"{self.labels[0]} and {self.labels[1]} in their phase plane"
 
     def right_hand_side(self, values) -> Callable:
         """The sum of the terms that are switched on."""

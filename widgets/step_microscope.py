@@ -13,8 +13,10 @@ import numpy as np
 import sciml_lab as sl
 from sciml_lab.plot.figure import BLACK, BLUE, GREEN, GREY, VERMILLION
 from sciml_lab.solvers.explicit import ExplicitRK
+from sciml_lab_widgets import microscope_page
 from sciml_lab_widgets.base import Explorer
 from sciml_lab_widgets.controls import Choice, Slider
+from sciml_lab_widgets.microscope_page import smooth
 from sciml_lab_widgets.orbit import jacobian
 from sciml_lab_widgets.words import number, sentence
 
@@ -96,13 +98,21 @@ class StepMicroscope(Explorer):
         ]  # fmt: skip
         super().__init__(controls, height=470)
 
+    def program(self):
+        """The equation and all methods in JavaScript: then the microscope needs no Python."""
+        return microscope_page.program(self, CONTROLLERS, MOST_ATTEMPTS)
+
+    def title(self):
+        """Heading of a page of its own."""
+        return "A solve under the microscope, step by step"
+
     # The picture -----------------------------------------------------------------------------
 
     def layout(self, picture):
         """The magnified step on the left; on the right the whole, the error, the step sizes."""
         self._layout_lens(picture)
         whole = picture.axes([0.665, 0.69, 0.32, 0.255], title="whole solution")
-        x, y = self._place(*_smooth(self.reference))
+        x, y = self.place(*smooth(self.reference))
         whole.plot(x, y, color=GREY, linestyle="-", linewidth=1)
         (self.done,) = whole.plot([], [], color=BLUE, linestyle="-", marker="o", markersize=3, lw=1)
         (self.here,) = whole.plot([], [], "o", color=VERMILLION, markersize=8, fillstyle="none",
@@ -176,11 +186,11 @@ class StepMicroscope(Explorer):
         self._solve(values)
         record = self.shown
         shown = self.controls["stage"].value
-        x, y = self._place(record.t, record.u)
+        x, y = self.place(record.t, record.u)
         done = [self.trace.records[0].t] + [r.t_new for r in self.trace.accepted]
         states = [self.trace.records[0].u] + [r.u_new for r in self.trace.accepted]
         before = np.array(done) <= record.t
-        self.done.set_data(*self._place(np.array(done)[before], np.array(states)[before]))
+        self.done.set_data(*self.place(np.array(done)[before], np.array(states)[before]))
         self.here.set_data([x], [y])
         self.error_mark.set_data([np.clip(record.error_norm, 1.2e-3, 8e2)], [0.5])
         self.error_mark.set_visible(bool(np.isfinite(record.error_norm)))
@@ -192,7 +202,7 @@ class StepMicroscope(Explorer):
         self._draw_lens(record, shown, np.array(done)[before], np.array(states)[before], exact)
         return " ".join(self._say(record, shown, exact))
 
-    def _place(self, t, u):
+    def place(self, t, u):
         """Where a state is in the plane: two unknowns, or the only one over time."""
         u = np.asarray(u)
         if self.one:
@@ -203,20 +213,18 @@ class StepMicroscope(Explorer):
         """Stages up to `shown`; with the last one also the end of the step."""
         stages = len(record.stages)
         whole = shown >= stages
-        v = np.stack(self._place(np.array(record.stage_times), np.array(record.stage_points)))
+        v = np.stack(self.place(np.array(record.stage_times), np.array(record.stage_points)))
         k = np.array(record.stages) * record.h
-        k = np.stack(self._place(np.full(stages, record.h), k)) * ARROW
-        start = np.array(self._place(record.t, record.u))
-        end = np.array(self._place(record.t_new, record.u_new))
-        curve = np.stack(self._place(*_smooth(exact, 30)))
+        k = np.stack(self.place(np.full(stages, record.h), k)) * ARROW
+        start = np.array(self.place(record.t, record.u))
+        end = np.array(self.place(record.t_new, record.u_new))
+        curve = np.stack(self.place(*smooth(exact, 30)))
         to_page = _window(np.column_stack([v, v + k, start, end, curve]))
         self.exact.set_data(*to_page(curve))
-        self.before.set_data(*to_page(np.stack(self._place(times, states))))
+        self.before.set_data(*to_page(np.stack(self.place(times, states))))
         t = np.linspace(record.t, record.t_new, 25)
         path = (
-            np.stack(self._place(t, np.array([record(s) for s in t])))
-            if whole
-            else np.empty((2, 0))
+            np.stack(self.place(t, np.array([record(s) for s in t]))) if whole else np.empty((2, 0))
         )
         self.path.set_data(*to_page(path))
         self.path.set_linestyle("-" if record.accepted else "--")
@@ -269,11 +277,13 @@ class StepMicroscope(Explorer):
             self.controls["controller"].enable(method.adaptive)
             self.controls["rtol"].enable(not fixed)
             self.controls["dt"].enable(fixed)
-            if attempt.value == self.last:  # not asked for one: stay at the same time
+            if (
+                not self._behind and attempt.value == self.last
+            ):  # not asked for one: stay at the same time
                 starts = np.array([record.t for record in self.trace.records])
                 attempt.move(int(np.argmin(np.abs(starts - time))) + 1)
             stage.limit(method.tableau.stages)
-            if all_stages:
+            if all_stages and not self._behind:  # the page has done this already
                 stage.move(stage.high)
             self._draw_sizes()
         attempt.limit(len(self.trace.records))
@@ -361,12 +371,6 @@ def run(problem, method, values) -> Trace:
             break
     arrived = bool(records) and records[-1].accepted and records[-1].t_new == problem.tspan[1]
     return Trace(records, arrived)
-
-
-def _smooth(sol, points=300):
-    """Times and states on a fine grid."""
-    t = np.linspace(sol.t[0], sol.t[-1], points)
-    return t, sol(t)
 
 
 def _window(points):

@@ -64,8 +64,8 @@ def controller(controller, name: str) -> dict:
         source = textwrap.dedent(inspect.getsource(law))
         tree = _Frozen(controller, law.__globals__).visit(ast.parse(source).body[0])
         texts += definitions(Lowered(ast.fix_missing_locations(tree), {})).values()
-    start = json.dumps(controller.start())
-    texts.append(f"return {{start: {start}, decide: _decide_one}};")
+    facts = json.dumps({"name": controller.name, "start": controller.start()})
+    texts.append(f"return {{...{facts}, decide: _decide_one}};")
     body = textwrap.indent("\n\n".join(texts), "  ")
     return {name: f"const {name} = (() => {{\n{body}\n}})();"}
 

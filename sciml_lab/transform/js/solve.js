@@ -56,11 +56,11 @@ function* attempts(run) {
       [accepted, factor, memory] = controller.decide(norm, method.errorOrder, memory);
     }
     const hNext = adaptive ? whole * factor : h;
-    run[accepted ? "naccept" : "nreject"] += 1;
     yield {
       index, t: now, h: whole, tNew: goal, u, uNew: step.u, k: step.k, v: step.v,
       error: step.errors[0], norm, accepted, hNext,
     };
+    run[accepted ? "naccept" : "nreject"] += 1;
     const last = step.k[step.k.length - 1];
     k1 = method.fsal ? (accepted ? last : step.k[0]) : accepted ? null : step.k[0];
     h = hNext;
