@@ -84,6 +84,29 @@ class Custom(Primitive):
                 self._same_shape("vjp", part, values[k])
         return found
 
+    def as_formulas(self, count):
+        """Hand its value and rules to the program transformation, for `count` numbers.
+
+        Returns
+        -------
+        tuple
+            The function, and for each argument ``rule(g, y, *args)``.
+        """
+        rules = self.jvps if self.vjps is None else self.vjps
+        if not callable(rules):
+            return self.__wrapped__, tuple(rules)
+        if count == 1:
+            return self.__wrapped__, (rules,)
+        if self.vjps is None:
+            return self.__wrapped__, (
+                lambda g, y, a, b: rules((g, 0.0), y, a, b),
+                lambda g, y, a, b: rules((0.0, g), y, a, b),
+            )
+        return self.__wrapped__, (
+            lambda g, y, a, b: rules(g, y, a, b)[0],
+            lambda g, y, a, b: rules(g, y, a, b)[1],
+        )
+
     def _need(self, rule, kind, direction, other):
         if rule is None:
             raise TypeError(

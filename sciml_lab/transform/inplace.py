@@ -23,6 +23,7 @@ from sciml_lab.transform.algebra import (
     target_of,
     walk,
 )  # fmt: skip
+from sciml_lab.transform.own_rules import expand
 from sciml_lab.transform.prepare import Names
 from sciml_lab.transform.printing import text
 from sciml_lab.transform.tidy import each_expression, merge
@@ -79,7 +80,7 @@ def inplace(lowered, accumulate=False) -> InPlace:
     -------
     InPlace
     """
-    result = merge(lowered)
+    result = expand(merge(lowered))
     body, names, outputs = result.tree.body[:-1], Names(lowered), []
     shapes = {**result.shapes, **{k: np.shape(v) for k, v in result.constants.items()}}
     for y in result.outputs:

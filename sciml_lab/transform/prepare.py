@@ -25,6 +25,7 @@ from sciml_lab.transform.algebra import (
     written,
 )  # fmt: skip
 from sciml_lab.transform.derivatives import PARTIALS
+from sciml_lab.transform.tidy import live
 from sciml_lab.transform.tree import TransformError
 from sciml_lab.transform.usage import carried
 
@@ -66,6 +67,8 @@ def table(e):
     symbol, args = split(e)
     if symbol is None:
         return []
+    if hasattr(e, "own"):  # see own_rules.py
+        return list(zip(args, e.own.slopes, strict=True))
     if symbol not in PARTIALS:
         raise TransformError(
             f"the derivative of {show(e)}",
@@ -154,7 +157,7 @@ class Namer:
             e = (
                 ast.UnaryOp(e.op, args[0])
                 if isinstance(e, ast.UnaryOp)
-                else ast.Call(e.func, args, [])
+                else type(e)(**{**dict(ast.iter_fields(e)), "args": args})
             )
         return self.name(e) if "y" in needed and not top else e
 
@@ -171,36 +174,47 @@ class Namer:
         return ast.Name(name, ast.Load())
 
 
-def separate(body, fresh_names, results=()):
+def separate(body, make, after, known=frozenset()):
     """Give a number carried by a loop one name before the loop and one from the loop on, in place.
 
     ``x = 1.0`` before a loop becomes ``x_first = 1.0``, ``x = x_first``. So a reverse sweep can set
-    x to its value at the start of a turn, and what came before the loop is not lost.
+    x to its value at the start of a turn, and what came before the loop is not lost. `after` are
+    the names that matter after the block, `known` those that are set before it. What a loop
+    carries is noted on its node.
     """
-    for s in body:
-        for block in blocks(s):
-            separate(block, fresh_names)
-    k, restore = 0, []
+    k, known, restore = 0, set(known), []
     while k < len(body):
-        for x in carried(body[k]) if isinstance(body[k], ast.For | ast.While) else ():
-            where = [j for j in range(k) if x in written([body[j]])]
-            plain = where and target_of(body[where[-1]]) == x
-            first = fresh_names.new(f"{x}_first")
-            if plain:
-                start = where[-1]
-                body[start].targets, body[start].made = [ast.Name(first, ast.Store())], True
-                rename(body[start + 1 : k], {x: first})
-                body.insert(k, assign(x, ast.Name(first, ast.Load())))
-            else:
-                later = fresh_names.new(x)
-                end = len(body) - isinstance(body[-1], ast.Return)
-                rename(body[k:end], {x: later})
-                body.insert(k, assign(later, ast.Name(x, ast.Load())))
-                restore.append(assign(x, ast.Name(later, ast.Load())))
-            k += 1
+        s = body[k]
+        if blocks(s):
+            behind = live(body[k + 1 :], after)
+            around = behind if isinstance(s, ast.If) else behind | live([s], behind)
+            for block in blocks(s):
+                separate(block, make, around, known)
+        if isinstance(s, ast.For | ast.While):
+            s.carried = carried(s, behind & known)
+            for x in list(s.carried):
+                later, start = _place(body, k, x, make)
+                restore += [assign(x, ast.Name(later, ast.Load()))] if later != x else []
+                body.insert(k, start)
+                k += 1
+        known |= written([s])
         k += 1
     end = len(body) - bool(body and isinstance(body[-1], ast.Return))
     body[end:end] = restore
+
+
+def _place(body, k, x, make):
+    """Return x's name from the loop ``body[k]`` on, and the statement that sets it before."""
+    where = [j for j in range(k) if x in written([body[j]])]
+    if where and target_of(body[where[-1]]) == x:
+        first = make.new(f"{x}_first")
+        start = body[where[-1]]
+        start.targets, start.made = [ast.Name(first, ast.Store())], True
+        rename(body[where[-1] + 1 : k], {x: first})
+        return x, assign(x, ast.Name(first, ast.Load()))
+    later = make.new(x)
+    rename(body[k : len(body) - isinstance(body[-1], ast.Return)], {x: later})
+    return later, assign(later, ast.Name(x, ast.Load()))
 
 
 def rename(statements, new):
@@ -209,6 +223,7 @@ def rename(statements, new):
     for s in walk(statements):
         if is_memory(s) or isinstance(s, ast.Pass):
             continue
+        s.carried = [new.get(x, x) for x in getattr(s, "carried", ())]
         if isinstance(s, ast.Assign):
             s.targets = [substitute(s.targets[0], parts)]
         elif isinstance(s, ast.AugAssign):
