@@ -2,18 +2,24 @@
 
 import ast
 import functools
+import inspect
+import time
 import types
 
 import numpy as np
 
-from sciml_lab.transform import numpy_arrays, numpy_rules
+from sciml_lab.transform import numpy_arrays, numpy_rules, own_rules
 from sciml_lab.transform import source as sources
-from sciml_lab.transform.frames import Frame, Local, unknown
+from sciml_lab.transform.frames import Frame, Local, mutated, unknown
 from sciml_lab.transform.indexing import Indexing
+from sciml_lab.transform.library import LIBRARY
 from sciml_lab.transform.tree import Primitive
-from sciml_lab.transform.values import NeedsStatic
 
 DEEPEST = 40  # calls inside calls
+CHANGING = {"append", "extend", "insert", "pop", "popitem", "remove", "clear", "sort", "reverse",
+            "update", "setdefault", "fill", "put", "resize", "partition", "itemset"}  # fmt: skip
+IN_PLACE = (np.fill_diagonal, np.put, np.copyto, np.place, np.putmask, np.put_along_axis)
+CLOCKS = (time.time, time.perf_counter, time.monotonic, time.process_time, time.time_ns)
 
 
 class Calls(Indexing):
@@ -21,31 +27,41 @@ class Calls(Indexing):
 
     def __init__(self):
         super().__init__()
-        self.depth, self.list_paths = 0, {}
+        self.depth, self.reads, self.first = -1, [], None  # depth 0 is f itself
 
     def call(self, function, args, kwargs):
         """Call a function of the source, of NumPy, or of the user."""
-        if isinstance(function, functools.partial) and not (
-            function.func in numpy_rules.METHODS.values() or not unknown(args, kwargs)
-        ):
-            return self.call(
-                function.func, [*function.args, *args], {**function.keywords, **kwargs}
-            )
+        if isinstance(function, functools.partial):
+            kwargs = {**function.keywords, **kwargs}
+            return self.call(function.func, [*function.args, *args], kwargs)
+        if function is functools.partial:
+            return functools.partial(*args, **kwargs)
+        if isinstance(function, numpy_rules.Method):
+            return self.apply(function.rule, [function.owner, *args], kwargs, function.name)
+        if unknown(args, kwargs):
+            function = _in_library(function)
         rule = numpy_rules.find(function)
         if rule is not None and (unknown(args, kwargs) or rule in numpy_arrays.MAKERS):
-            return rule(self, *args, **kwargs)
+            return self.apply(rule, args, kwargs, function.__name__)
         if isinstance(function, Local):
-            return self.inline(function.tree, Frame(None, function.frame), args, kwargs)
+            inner = Frame(None, function.frame)
+            return self.inline(function.tree, inner, args, kwargs, function.defaults)
+        if hasattr(function, "as_formulas") and unknown(args, kwargs):
+            return own_rules.apply(self, function, args, kwargs)
         if hasattr(function, "as_primitive") and unknown(args, kwargs):
             return self.primitive(function, args)
-        if isinstance(function, functools.partial):
-            return function(*args, **kwargs)
-        if isinstance(getattr(function, "__self__", None), list):
-            return self.list_method(function, args)
+        owner = getattr(function, "__self__", None)
+        if type(owner) in (list, dict):
+            return self.container_method(function, owner, args, kwargs)
         if isinstance(function, type) and issubclass(function, tuple):
             return function(*args, **kwargs)
-        if not unknown(args, kwargs, getattr(function, "__self__", None)):
-            return function(*args, **kwargs)
+        if not unknown(args, kwargs, owner):
+            return self.call_now(function, owner, args, kwargs)
+        name = getattr(function, "__name__", type(function).__name__)
+        home = getattr(function, "__module__", None) or type(function).__module__ or ""
+        if home.partition(".")[0] in ("numpy", "scipy"):
+            self.fail(f"a call of {name}",
+                      "write it out, or keep to backend='numpy', which takes any Python.")  # fmt: skip
         if isinstance(function, types.MethodType):
             return self.call(function.__func__, [function.__self__, *args], kwargs)
         if isinstance(function, types.FunctionType):
@@ -53,56 +69,88 @@ class Calls(Indexing):
         own = vars(type(function)).get("__call__")
         if isinstance(own, types.FunctionType):
             return self.inline_function(own, [function, *args], kwargs)
-        name = getattr(function, "__name__", type(function).__name__)
         return self.fail(
             f"a call of {name}",
             "use functions of NumPy and math, or your own; backend='numpy' takes any Python.",
         )
 
-    def list_method(self, method, args):
-        """``append`` and the like, which change a list that is known now."""
-        owner = method.__self__
-        if self.list_paths.get(id(owner), (None, self.path))[1] != self.path:
-            raise NeedsStatic
-        return method(*args)
+    def apply(self, rule, args, kwargs, name):
+        """Apply the rule of a function of NumPy or Python."""
+        try:
+            inspect.signature(rule).bind(self, *args, **kwargs) if kwargs else None
+        except TypeError:
+            self.fail(f"{name} with {', '.join(kwargs)}", "leave the option out, or write a loop.")
+        return rule(self, *args, **kwargs)
+
+    def container_method(self, method, owner, args, kwargs):
+        """Call ``append`` and the like, which change a list or a dict that is known now."""
+        if method.__name__ in CHANGING:
+            self.own(owner)
+            args = [self.bind("item", x) for x in args]
+        return method(*args, **kwargs)
+
+    def call_now(self, function, owner, args, kwargs):
+        """Call a function whose arguments are all known, and remember what it read."""
+        name = getattr(function, "__name__", type(function).__name__)
+        home = str(type(owner).__module__) + str(getattr(function, "__module__", ""))
+        if "random" in home or function in CLOCKS:
+            self.fail(f"a call of {name}, which gives another number each time,",
+                      "draw it outside and pass it in.")  # fmt: skip
+        if (isinstance(owner, np.ndarray) and name in CHANGING) or function in IN_PLACE:
+            self.fail(f"{name}, which changes an array in place,", "write into it by an index.")
+        if function is print:
+            self.fail("print", "leave it out: a compiled function has no output.")
+        sources.remember(function, self.reads)
+        return function(*args, **kwargs)
 
     def inline_function(self, function, args, kwargs):
         """Read the source of a Python function in place of its call."""
         tree, origin = sources.source(function)
-        defaults = dict(function.__kwdefaults__ or {})
-        names = [a.arg for a in (*tree.args.posonlyargs, *tree.args.args)]
-        given = function.__defaults__ or ()
-        defaults.update(zip(names[len(names) - len(given) :], given, strict=True))
         outer, self.origin = self.origin, origin
+        self.first = self.first or origin
         try:
-            return self.inline(tree, Frame(function), args, kwargs, defaults)
+            return self.inline(
+                tree, Frame(function), args, kwargs, self.defaults(function, tree)
+            )  # fmt: skip
         finally:
             self.origin = outer
+
+    def defaults(self, function, tree):
+        """Return the default values of the parameters of a function."""
+        names = [a.arg for a in (*tree.args.posonlyargs, *tree.args.args)]
+        given = function.__defaults__ or ()
+        values = dict(zip(names[len(names) - len(given) :], given, strict=True))
+        values.update(function.__kwdefaults__ or {})
+        return {name: self.from_outside(name, value) for name, value in values.items()}
 
     def inline(self, tree, frame, args, kwargs, defaults=None):
         """Read the body of a function with these arguments."""
         if self.depth >= DEEPEST:
             self.fail("a function that calls itself without end", "use a loop.")
-        values = self.parameters(tree, frame, list(args), dict(kwargs), defaults or {})
+        values = self.parameters(tree, list(args), dict(kwargs), defaults or {})
+        frame.mutated = mutated(tree)
         for name, value in values.items():
-            frame.env[name] = self.bind(name, value)
+            frame.env[name] = self.bind(name, value, name in frame.mutated)
         self.depth += 1
-        line = self.line
+        line, here = self.line, self.here
+        self.frames.append(frame)
         try:
             if isinstance(tree, ast.Lambda):
                 return self.eval(tree.body, frame)
             return self.body(tree, frame)
+        except Exception as error:
+            error.place = getattr(error, "place", (self.here, self.origin))
+            raise
         finally:
+            self.frames.pop()
             self.depth -= 1
-            self.line = line
+            if line is not None:  # what the outermost function returns is stored in its last line
+                self.line, self.here = line, here
 
-    def parameters(self, tree, frame, args, kwargs, defaults):
+    def parameters(self, tree, args, kwargs, defaults):
         """Match arguments and parameters."""
         spec, values = tree.args, {}
         names = [a.arg for a in (*spec.posonlyargs, *spec.args)]
-        if not defaults and spec.defaults:
-            for name, value in zip(names[-len(spec.defaults) :], spec.defaults, strict=True):
-                defaults[name] = self.eval(value, frame.parent or frame)
         title = getattr(tree, "name", "a lambda")
         for k, name in enumerate((*names, *(a.arg for a in spec.kwonlyargs))):
             if k < len(names) and k < len(args):
@@ -141,7 +189,6 @@ class Calls(Indexing):
         texts = [self.piece(a) for a in arrays]
         text = ast.Call(ast.Name(name, ast.Load()), [node_of(out), *texts], [])
         self.emit(ast.Expr(text))
-        self.stores += 1
         return out
 
     def flat(self, array):
@@ -164,6 +211,13 @@ class Calls(Indexing):
             return ast.Name(name, ast.Load())
         part = ast.Slice(ast.Constant(start[0]), ast.Constant(start[0] + array.size))
         return ast.Subscript(ast.Name(name, ast.Load()), part, ast.Load())
+
+
+def _in_library(function):
+    try:
+        return LIBRARY.get(function, function)
+    except TypeError:  # not hashable, so none of NumPy's
+        return function
 
 
 def node_of(array):

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import types
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from sciml_lab.transform.values import (
     NeedsStatic,
     Num,
     as_condition,
+    as_number,
     binary,
     choose,
     elementwise,
@@ -30,12 +32,9 @@ _GATHER = (np.array, np.asarray, np.stack, np.sum, sum)
 class Expressions(Calls):
     """Evaluate expressions of the source in a `Frame`."""
 
-    def __init__(self):
-        super().__init__()
-        self.reads = []
-
     def eval(self, tree, frame):
         """Return the value of an expression."""
+        self.here = tree.lineno
         rule = getattr(self, f"_eval_{type(tree).__name__}", None)
         if rule is None:
             self.fail(f"the expression `{ast.unparse(tree)}`", "write it with plain arithmetic.")
@@ -64,10 +63,9 @@ class Expressions(Calls):
         value = sources.look_up(function, name)
         if value is sources.MISSING:
             self.fail(f"the name {name}, which has no value,", "define it first.")
-        self.reads.append((functools.partial(sources.look_up, function, name), value))
-        if isinstance(value, np.ndarray):
-            self.array_names[id(value)] = name
-        return value
+        self.reads.append((functools.partial(sources.look_up, function, name),
+                           sources.snapshot(value)))  # fmt: skip
+        return self.from_outside(name, value)
 
     def _eval_Attribute(self, tree, frame):
         owner, name = self.eval(tree.value, frame), tree.attr
@@ -77,11 +75,10 @@ class Expressions(Calls):
             value = getattr(owner, name)
         except AttributeError:
             self.fail(f"`{ast.unparse(tree)}`", f"{type(owner).__name__} has no such attribute.")
-        if is_number(value) or isinstance(value, np.ndarray):
-            self.reads.append((functools.partial(getattr, owner, name, None), value))
-            if isinstance(value, np.ndarray):
-                self.array_names[id(value)] = name
-        return value
+        if not isinstance(owner, types.ModuleType | np.ndarray | list | dict | tuple | str):
+            look = functools.partial(getattr, owner, name, None)
+            self.reads.append((look, sources.snapshot(value)))
+        return value if isinstance(owner, np.ndarray) else self.from_outside(name, value)
 
     def attribute(self, owner, name):
         """Attributes of arrays and numbers that are known only later."""
@@ -95,7 +92,7 @@ class Expressions(Calls):
         if name == "T" and isinstance(owner, Array):
             return numpy_arrays.transpose(self, owner)
         if name in numpy_rules.METHODS:
-            return functools.partial(numpy_rules.METHODS[name], self, owner)
+            return numpy_rules.Method(name, owner)
         return self.fail(f"the attribute .{name} of an array", "use a NumPy function instead.")
 
     def _eval_Tuple(self, tree, frame):
@@ -126,7 +123,15 @@ class Expressions(Calls):
         return slice(*(None if p is None else self.eval(p, frame) for p in parts))
 
     def _eval_Lambda(self, tree, frame):
-        return Local(tree, frame)
+        return self.local(tree, frame)
+
+    def local(self, tree, frame):
+        """Return a function defined inside of the source; its defaults are evaluated now."""
+        spec = tree.args
+        names = [a.arg for a in (*spec.posonlyargs, *spec.args)][-len(spec.defaults) or 99 :]
+        given = [*zip(names, spec.defaults, strict=True)]
+        given += [(a.arg, d) for a, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d]
+        return Local(tree, frame, {n: self.bind(n, self.eval(d, frame)) for n, d in given})
 
     def _eval_NamedExpr(self, tree, frame):
         frame.env[tree.target.id] = self.bind(tree.target.id, self.eval(tree.value, frame))
@@ -134,13 +139,7 @@ class Expressions(Calls):
 
     # Operators.
     def _eval_BinOp(self, tree, frame):
-        left = self.eval(tree.left, frame)
-        before = self.stores
-        right = self.eval(tree.right, frame)
-        if isinstance(left, Array) and left.place is None and self.stores != before:
-            left_is_safe = left.items is not None
-            if not left_is_safe:
-                self.fail("writing into an array in the middle of an expression", "use two lines.")
+        left, right = self.eval(tree.left, frame), self.eval(tree.right, frame)
         return self.operate(type(tree.op), left, right)
 
     def operate(self, op, a, b):
@@ -170,11 +169,13 @@ class Expressions(Calls):
 
     def scalar(self, op, a, b):
         """``a op b`` for numbers, where one may be a condition."""
-        if op in (ast.BitAnd, ast.BitOr) and (kind(a) == "b" or kind(b) == "b"):
+        if op in (ast.BitAnd, ast.BitOr) and "i" not in kind(a) + kind(b):
             word = ast.And() if op is ast.BitAnd else ast.Or()
             return Num(ast.BoolOp(word, [as_condition(a), as_condition(b)]), "b")
         if op in (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift):
             self.fail(f"the operator {op.__name__} of numbers", "use arithmetic.")
+        if kind(a) == kind(b) == "b" and op is not ast.Mult:
+            self.fail("arithmetic with two conditions", "use np.where(condition, 1.0, 0.0).")
         return binary(op, a, b)
 
     def _eval_UnaryOp(self, tree, frame):
@@ -197,6 +198,7 @@ class Expressions(Calls):
             return elementwise(self.negative, value)
         if not isinstance(value, Num):
             return -value
+        value = as_number(value)
         low, high = (None if x is None else -x for x in (value.high, value.low))
         return Num(ast.UnaryOp(ast.USub(), value.node), value.kind, low, high)
 
@@ -205,8 +207,10 @@ class Expressions(Calls):
         parts = []
         for op, a, b in zip(tree.ops, values[:-1], values[1:], strict=True):
             parts.append(self.compare(type(op), a, b))
+        if len(parts) > 1 and any(isinstance(p, Array | np.ndarray) for p in parts):
+            self.fail("a chain of comparisons of arrays", "use & between two of them.")
         known = [p for p in parts if not isinstance(p, Num | Array)]
-        if any(p is False for p in known):
+        if len(parts) > 1 and not all(known):
             return False
         later = [p for p in parts if isinstance(p, Num | Array)]
         if not later:
@@ -231,24 +235,39 @@ class Expressions(Calls):
         return Num(ast.Compare(node(a), [op()], [node(b)]), "b")
 
     def _eval_BoolOp(self, tree, frame):
-        is_and, parts = isinstance(tree.op, ast.And), []
-        value = is_and
-        for part in tree.values:
-            value = self.eval(part, frame)
+        word, value = type(tree.op), self.eval(tree.values[0], frame)
+        for part in tree.values[1:]:
             if isinstance(value, Array):
                 self.fail("`and` or `or` of arrays", "use & and | with parentheses.")
-            if isinstance(value, Num):
-                parts.append(as_condition(value))
-            elif bool(value) != is_and:
-                if not parts:
+            if not isinstance(value, Num):
+                if bool(value) == (word is ast.Or):
                     return value
-                parts.append(ast.Constant(bool(value)))
-                break
-        return (
-            Num(ast.BoolOp(tree.op, parts), "b")
-            if len(parts) > 1
-            else (Num(parts[0], "b") if parts else value)
-        )
+                value = self.eval(part, frame)
+                continue
+            value = self.joined(word, value, lambda part=part: self.eval(part, frame))
+        return value
+
+    def joined(self, word, first, then):
+        """``first and then()`` or ``first or then()``, where `then` may need statements."""
+        written, second = self.block_of(then)
+        if isinstance(second, Array):
+            self.fail("`and` or `or` of arrays", "use & and | with parentheses.")
+        if not written and first.kind == "b" == kind(second):
+            return Num(ast.BoolOp(word(), [first.node, node(second)]), "b")
+        if not (is_number(second) or isinstance(second, Num)):
+            self.fail("`and` or `or` of a number and something else", "use `if`.")
+        pair = [(written, second), ([], first)][:: 1 if word is ast.And else -1]
+        return self.either(first, *pair, "either")
+
+    def either(self, test, yes, no, name):
+        """Return the number of one of two choices, each (statements, number)."""
+        if not yes[0] and not no[0]:
+            return choose(test, yes[1], no[1])
+        branches = [(written, {}, None) for written, _ in (yes, no)]
+        test = self.name("test", test)
+        value = self.joint(name, [yes[1], no[1]], branches)
+        self.emit_if(test, branches[0][0], branches[1][0])
+        return value
 
     def _eval_IfExp(self, tree, frame):
         test = self.eval(tree.test, frame)
@@ -256,22 +275,22 @@ class Expressions(Calls):
             self.fail("an array as a condition", "use np.where.")
         if not isinstance(test, Num):
             return self.eval(tree.body if test else tree.orelse, frame)
-        before = len(self.block)
-        a, b = self.eval(tree.body, frame), self.eval(tree.orelse, frame)
-        if len(self.block) > before and self.path_matters(self.block[before:]):
-            self.fail("a loop inside `a if c else b`", "write an `if` statement.")
+        test = self.name("chosen", test) if not isinstance(test.node, ast.Compare) else test
+        parts = [self.block_of(lambda e=e: self.eval(e, frame), f"{self.fresh('_if')}.{k}")
+                 for k, e in enumerate((tree.body, tree.orelse))]  # fmt: skip
+        a, b = (value for _, value in parts)
+        if any(written for written, _ in parts):
+            branches = [(written, frame.env, value) for written, value in parts]
+            value = self.joint("chosen", [a, b], branches)
+            self.emit_if(test, branches[0][0], branches[1][0])
+            return value
         if isinstance(a, Array | np.ndarray) or isinstance(b, Array | np.ndarray):
             test = self.name("chosen", test)
             return elementwise(lambda x, y: choose(test, x, y), self.operand(a), self.operand(b))
-        if isinstance(a, tuple | list) and len(a) == len(b):
+        if isinstance(a, tuple | list) and isinstance(b, tuple | list) and len(a) == len(b):
             test = self.name("chosen", test)
             return type(a)(choose(test, x, y) for x, y in zip(a, b, strict=True))
         return choose(test, self.operand(a), self.operand(b))
-
-    @staticmethod
-    def path_matters(statements):
-        """Whether statements would run for both choices that may not end, or may write."""
-        return any(isinstance(s, ast.While | ast.AugAssign) for s in statements)
 
     # Indexing, calls and comprehensions.
     def _eval_Subscript(self, tree, frame):
@@ -291,7 +310,13 @@ class Expressions(Calls):
         for k in tree.keywords:
             value = self.eval(k.value, frame)
             kwargs.update(value if k.arg is None else {k.arg: value})
-        return self.call(function, args, kwargs)
+        self.here, guarded = tree.lineno, self.guarded
+        if tree is not self.whole:  # entries of arrays may be read on both sides of the call
+            self.guarded = guarded | set(self.shapes)
+        try:
+            return self.call(function, args, kwargs)
+        finally:
+            self.guarded = guarded
 
     def _eval_ListComp(self, tree, frame):
         values = []
@@ -302,7 +327,8 @@ class Expressions(Calls):
 
     def _eval_DictComp(self, tree, frame):
         pairs = []
-        self.comprehend(ast.Tuple([tree.key, tree.value]), list(tree.generators), frame, pairs)
+        pair = ast.copy_location(ast.Tuple([tree.key, tree.value]), tree)
+        self.comprehend(pair, list(tree.generators), frame, pairs)
         return dict(pairs)
 
     def comprehend(self, tree, generators, frame, values):
@@ -317,7 +343,7 @@ class Expressions(Calls):
             self.assign(first.target, item, inner)
             tests = [self.eval(test, inner) for test in first.ifs]
             if unknown(*tests):
-                self.fail("a comprehension whose `if` is known only later", "use a loop.")
+                self.need_static("a comprehension whose `if` is known only later", "use a loop.")
             if all(tests):
                 self.comprehend(tree, rest, inner, values)
 

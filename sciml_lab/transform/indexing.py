@@ -7,6 +7,8 @@ import numpy as np
 
 from sciml_lab.transform import numpy_arrays
 from sciml_lab.transform.frames import Local, unknown
+from sciml_lab.transform.naming import Naming
+from sciml_lab.transform.steps import Steps
 from sciml_lab.transform.values import (
     Array,
     NeedsStatic,
@@ -18,15 +20,15 @@ from sciml_lab.transform.values import (
     shift,
     subscript,
 )
-from sciml_lab.transform.writer import Writer
 
 
-class Indexing(Writer):
+class Indexing(Naming):
     """Find what ``value[index]`` stands for."""
 
-    def __init__(self):
-        super().__init__()
-        self.array_names = {}
+    def need_static(self, construct="an entry of a list whose number is known only later,",
+                    remedy="make an array of the list with np.array."):  # fmt: skip
+        """Ask for the loops around to be written out; without one this is the error."""
+        raise NeedsStatic(construct, remedy, self.here, self.origin)
 
     def pick(self, value, index):
         """``value[index]``."""
@@ -39,10 +41,10 @@ class Indexing(Writer):
         if isinstance(value, np.ndarray):
             return self.index(self.array(value), index)
         if isinstance(value, tuple | list | dict):
-            raise NeedsStatic
+            self.need_static()
         return self.fail("this index", "use whole numbers and slices.")
 
-    def index(self, array, index):
+    def index(self, array, index, for_store=False):
         """Entry or part of an array that is known only later."""
         index = index if isinstance(index, tuple) else (index,)
         if any(i is Ellipsis for i in index):
@@ -53,7 +55,7 @@ class Indexing(Writer):
         if given > len(array.shape):
             self.fail(f"{given} indices for an array of shape {array.shape}", "use fewer.")
         index = index + (slice(None),) * (len(array.shape) - given)
-        shape, maps, breaks, axis = [], [], [], 0
+        shape, maps, breaks, axis, listed = [], [], [], 0, False
         for i in index:
             if i is None:
                 shape.append(1)
@@ -69,7 +71,7 @@ class Indexing(Writer):
             elif is_number(i) or isinstance(i, Num):
                 maps.append((None, self.entry_number(i, n)))
             elif isinstance(i, np.ndarray | list | tuple | range) and not unknown(i):
-                places = self.places(i, n)
+                places, listed = self.places(i, n), not for_store
                 maps.append((len(shape), functools.partial(_lookup, places)))
                 shape.append(len(places))
                 breaks.append(set(range(len(places))))
@@ -87,7 +89,9 @@ class Indexing(Writer):
             return array.entry(*where())
         part = picked(array, shape, where, tuple(breaks))
         if array.items is not None:
-            return Array(shape, items=part.all())
+            return Array(shape, items=part.all(), named=None if listed else array.named)
+        if listed:  # a list of places makes a copy
+            return Array(shape, part.entry, breaks=part.breaks)
         return part
 
     @staticmethod
@@ -187,8 +191,12 @@ class Indexing(Writer):
             if not value.shape:
                 self.fail("unpacking a number", "leave it whole.")
             return [self.index(value, k) for k in range(value.shape[0])]
-        if isinstance(value, Num):
+        if is_number(value) or isinstance(value, Num):
             self.fail("unpacking a number", "leave it whole.")
+        if isinstance(value, Steps):
+            if not value.known:
+                self.fail("a list from a range known only later", "use a loop.")
+            return [value.item(k) for k in range(len(value))]
         return list(value)
 
 

@@ -44,11 +44,9 @@ class _Jumps:
         if not isinstance(s, ast.For | ast.While):
             return [s]
         s = copy.copy(s)
+        s.body = self.block(s.body)
         jumps = {type(j) for j in _jumps(s.body)}
-        if not jumps:
-            s.body = self.block(s.body)
-            return [s]
-        return self.loop(s, jumps)
+        return self.loop(s, jumps) if jumps else [s]
 
     def loop(self, s, jumps):
         self.count += 1
@@ -60,7 +58,7 @@ class _Jumps:
             before.append(_set(stop, True, s))
         if ast.Return in jumps:
             before.append(_set(f"returned{end}", False, s))
-            before.append(_set(f"result{end}", 0.0, s))
+            before.append(_set(f"result{end}", ..., s))
             value = ast.Name(f"result{end}", ast.Load())
             after.append(
                 _at(
@@ -71,7 +69,6 @@ class _Jumps:
         body = self.guarded(s.body, stop, skip, f"returned{end}", f"result{end}", breaks)
         if ast.Continue in jumps:
             body = [_set(skip, True, s), *body]
-        body = self.block(body)
         go = ast.Name(stop, ast.Load())
         if breaks and isinstance(s, ast.While):
             always = isinstance(s.test, ast.Constant) and s.test.value

@@ -2,12 +2,15 @@
 
 import ast
 
-from sciml_lab.transform.frames import Frame, Undefined, unknown
-from sciml_lab.transform.statements import Statements
+import numpy as np
+
+from sciml_lab.transform.frames import Undefined, unknown
+from sciml_lab.transform.statements import Statements, zeros_like
 from sciml_lab.transform.steps import Steps
 from sciml_lab.transform.values import UNROLL, Array, NeedsStatic, Num, as_condition, kind, node
 
 LONGEST = 20_000  # statements that a loop may write when it is written out
+LONGEST_WHILE = 1000  # rounds of a loop in which all is known
 
 
 class Restart(Exception):
@@ -32,7 +35,7 @@ class Loops(Statements):
             self.rollback(mark)
             self.restore(saved, frame)
             if not steps.known:
-                self.fail("a list inside a loop of unknown length", "use an array.")
+                raise
             self.unrolled(tree, steps, frame)
 
     def unrolled(self, tree, steps, frame):
@@ -45,14 +48,14 @@ class Loops(Statements):
 
     def counted(self, tree, steps, frame):
         """Write a loop, with places for the values that change from round to round."""
-        names = [n for n in _assigned(tree.body) if n not in _assigned_in([tree.target])]
+        targets = _assigned([tree.target])
 
-        def write(carried, inner):
+        def write(update):
             def body(k):
                 item = k if steps.counter else steps.item(k)
-                self.assign(tree.target, item, inner)
-                self.run(tree.body, inner)
-                self.update(carried, inner)
+                self.assign(tree.target, item, frame)
+                self.run(tree.body, frame)
+                update()
 
             if steps.counter:
                 wanted = tree.target.id if isinstance(tree.target, ast.Name) else None
@@ -61,87 +64,93 @@ class Loops(Statements):
             else:
                 self.loop(0, steps.count, body)
 
-        self.carrying(names, frame, write)
-        for name in _assigned_in([tree.target]):
+        names = [n for n in _assigned(tree.body) if n not in targets]
+        self.carrying(names, tree, frame, write)
+        for name in targets:
             frame.env[name] = Undefined("counts a loop that is over")
+        if steps.counter and steps.known and not set(targets) & set(_assigned(tree.body)):
+            last = steps.item(len(steps) - 1)
+            self.assign(tree.target, last, frame)
 
     def _run_While(self, tree, frame):
         if tree.orelse:
             self.fail("`else` after a loop", "use a flag.")
         mark, saved = self.mark(), self.saved(frame)
         test = self.eval(tree.test, frame)
-        rounds = 0
-        while not unknown(test):  # everything is known now: run it
-            if not test:
-                return
-            rounds += 1
-            if rounds > 1000:
+        for _ in range(LONGEST_WHILE):
+            if unknown(test):
                 break
+            if not test:  # everything was known: it has run
+                return
             self.run(tree.body, frame)
             test = self.eval(tree.test, frame)
-        if not unknown(test):
+        else:
             self.fail("a loop without end", "let its condition depend on what it computes.")
         self.rollback(mark)
         self.restore(saved, frame)
-        names = [*_assigned(tree.body)]
 
-        def write(carried, inner):
-            before, test = self.block_of(lambda: self.eval(tree.test, inner))
-            if before:
-                self.flagged_while(tree, carried, inner)
-                return
+        def write(update):
+            before, test = self.block_of(lambda: self.eval(tree.test, frame))
+            start = dict(frame.env)
 
             def body():
-                self.run(tree.body, inner)
-                self.update(carried, inner)
+                self.run(tree.body, frame)
+                update()
+                if before:
+                    frame.env = start
+                    self.write(flag, self.eval(tree.test, frame))
 
+            if isinstance(test, Array):
+                self.fail("an array as a condition", "use np.any or np.all.")
+            if before:  # the condition needs statements of its own
+                flag = self.fresh("again")
+                self.write(flag, self.eval(tree.test, frame))
+                test = Num.named(flag, "b")
             statements, _ = self.block_of(body, self.fresh("_while"))
             self.emit_compound(ast.While(as_condition(test), statements, []))
 
-        self.carrying(names, frame, write)
+        self.carrying(_assigned(tree.body), tree, frame, write)
 
-    def flagged_while(self, tree, carried, inner):
-        """Write a loop whose condition needs statements of its own."""
-        flag = self.fresh("again")
-        self.write(flag, self.eval(tree.test, inner))
-
-        def body():
-            self.run(tree.body, inner)
-            self.update(carried, inner)
-            for name, value in carried.items():
-                inner.env[name] = value
-            self.write(flag, self.eval(tree.test, inner))
-
-        statements, _ = self.block_of(body, self.fresh("_while"))
-        self.emit_compound(ast.While(ast.Name(flag, ast.Load()), statements, []))
-
-    def carrying(self, names, frame, write):
+    def carrying(self, names, tree, frame, write):
         """Read a loop until it is known which names it carries, and which of them are real."""
-        names = [n for n in names if n in frame.env and not isinstance(frame.env[n], Undefined)]
-        real, fixed = set(), set()
+        plain, outer = _assigned(tree.body, augmented=False), frame.env
+        names = [
+            n for n in names
+            if n in outer and not isinstance(outer[n], Undefined)
+            and (n in plain or not _in_place(outer[n]))
+        ]  # fmt: skip
+        real, fixed, late = set(), set(), {}
         mark, saved = self.mark(), self.saved(frame)
         while True:
-            carried = {n: self.carry(n, frame.env[n], n in real) for n in names if n not in fixed}
-            inner = Frame(frame.function, frame.parent, {**frame.env, **carried})
-            inner.mutated = frame.mutated
-            self.changes = (real, fixed)
+            carried = {
+                n: self.carry(n, late.get(n, outer[n]), n in real, n in frame.mutated | self.forced)
+                for n in names
+                if n not in fixed
+            }
+            frame.env = {**outer, **carried}
             try:
-                write(carried, inner)
+                write(lambda carried=carried: self.update(carried, frame, real, fixed, late))
                 break
             except Restart:
+                frame.env = outer
                 self.rollback(mark)
                 self.restore(saved, frame)
-        frame.env.update(carried)
-        for name in inner.env.keys() - frame.env.keys():
-            frame.env[name] = Undefined("is set inside a loop only")
+        inner, frame.env = frame.env, outer
+        outer.update(carried)
+        for name in inner.keys() - outer.keys():
+            outer[name] = Undefined("is set inside a loop only")
 
-    def update(self, carried, inner):
+    def update(self, carried, frame, real, fixed, late):
         """Write ``x = x_next`` for every carried value, at the end of the body."""
-        real, fixed = self.changes
         pairs, again = [], False
         for name, old in carried.items():
-            new = inner.env[name]
-            if new is old or self.unchanged(old, new):
+            new = frame.env[name]
+            if isinstance(new, Undefined):
+                self.fail(f"{name}, which {new.why},", "give it a value in each round.")
+            if old is ... and new is not ...:  # a result: now its form is known
+                late[name] = zeros_like(new)
+                again = True
+            elif new is old or self.unchanged(old, new):
                 fixed.add(name)
                 again = True
             else:
@@ -150,15 +159,29 @@ class Loops(Statements):
                 pairs.append((name, old, new))
         if again:
             raise Restart
+        targets = {old.memory for _, old, _ in pairs if isinstance(old, Array)} - {None}
+        arrays = []
+        for k, (name, old, new) in enumerate(pairs):
+            if isinstance(new, Array | np.ndarray):
+                new = self.array(new)
+                self.copied(new, old.memory)
+                if (old.items is None and new.place is None) or new.memory in targets:
+                    new = self.materialise(new, name)  # all are read before one is written
+                pairs[k] = name, old, new
+                arrays += [(old, new)] if old.items is None else []
         numbers = [p for name, old, new in pairs for p in self.number_pairs(name, old, new)]
         targets = {old.node.id for _, old, _ in numbers}
         held = []
         for name, old, new in numbers:
+            new = self.name(f"{name}_next", new)
             others = {n.id for n in ast.walk(node(new)) if isinstance(n, ast.Name)}
             clash = others & targets - {old.node.id}
             held.append((old, self.hold(f"{name}_next", new) if clash else new))
+        for old, new in arrays:
+            self.temporaries.discard(old.memory)
+            self.fill(old, new)
         for old, new in held:
-            self.finish(self.block, old.node.id, new)
+            self.write(old.node.id, new)
 
     def hold(self, base, value):
         """Give a value a name of its own even if it is a name."""
@@ -167,23 +190,32 @@ class Loops(Statements):
         return Num.named(name, kind(value))
 
     def number_pairs(self, name, old, new):
-        """Yield the numbers of a carried value; arrays in memory are copied at once."""
+        """Yield the numbers of a carried value, with those that they become."""
         if isinstance(old, Num):
             yield name, old, new
         elif isinstance(old, Array):
-            new = self.array(new)
-            if old.items is None:
-                self.temporaries.discard(old.place(*(0,) * len(old.shape))[0])
-                self.fill(old, new if new.place is not None else self.materialise(new, name))
-            else:
+            if old.items is not None:
                 pairs = zip(old.items, new.all(), strict=True)
                 yield from ((f"{name}_{k}", a, b) for k, (a, b) in enumerate(pairs))
-        elif type(old) in (tuple, list):
+        elif type(old) is tuple:
             for k, (a, b) in enumerate(zip(old, new, strict=True)):
                 if a is not b:
                     yield from self.number_pairs(f"{name}_{k}", a, b)
         else:
             self.fail(f"{name}, which changes inside a loop,", "use numbers and arrays.")
+
+    def same_form(self, old, new, name):
+        """Check that a carried value keeps its form."""
+        a, b = (
+            np.shape(x) if isinstance(x, np.ndarray) else getattr(x, "shape", ())
+            for x in (old, new)
+        )
+        if a != b:
+            self.fail(f"{name}, which changes its shape from {a} to {b},", "give it another name.")
+        if (type(old) is tuple) != (type(new) is tuple) or (
+            type(old) is tuple and len(old) != len(new)
+        ):
+            self.fail(f"{name}, which changes its form in a loop,", "keep a tuple a tuple.")
 
     def unchanged(self, old, new):
         """Whether all entries of a small array are still the same numbers."""
@@ -203,20 +235,28 @@ class Loops(Statements):
         if isinstance(old, Array) and old.items is not None:
             pairs = zip(old.items, self.array(new).all(), strict=True)
             return any([self.turns_real(name, a, b, real) for a, b in pairs])
-        if type(old) in (tuple, list):
+        if type(old) is tuple:
             return any([self.turns_real(name, a, b, real) for a, b in zip(old, new, strict=True)])
         return False
 
 
-def _assigned(statements):
-    """Names that statements assign, in order."""
-    return _assigned_in([s for s in statements if not isinstance(s, ast.FunctionDef)])
+def _in_place(value):
+    """Whether ``x += 1`` changes x where it is."""
+    return isinstance(value, Array) and value.place is not None
 
 
-def _assigned_in(trees):
-    names = {}
-    for tree in trees:
-        for n in ast.walk(tree):
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
-                names[n.id] = True
+def _assigned(trees, augmented=True) -> list:
+    """Names that statements (or targets) assign, in order; without those of ``x += 1`` only."""
+    names, todo = {}, list(trees)[::-1]
+    while todo:
+        tree = todo.pop()
+        if isinstance(tree, ast.FunctionDef):
+            names[tree.name] = True
+        elif isinstance(tree, ast.Name) and isinstance(tree.ctx, ast.Store):
+            names[tree.id] = True
+        elif not isinstance(tree, ast.Lambda | ast.ListComp | ast.GeneratorExp | ast.DictComp):
+            parts = list(ast.iter_child_nodes(tree))
+            if isinstance(tree, ast.AugAssign) and not augmented:
+                parts = [tree.value]
+            todo.extend(parts[::-1])
     return list(names)

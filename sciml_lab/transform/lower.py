@@ -8,15 +8,16 @@ known, and writes down what remains to be done.
 """
 
 import ast
+import inspect
 
 import numpy as np
 
 from sciml_lab.transform import numpy_numbers, python_calls
 from sciml_lab.transform import source as sources
-from sciml_lab.transform.frames import Frame
 from sciml_lab.transform.loops import Loops
-from sciml_lab.transform.tree import Lowered
-from sciml_lab.transform.values import Array, Num, elementwise, is_number, memory
+from sciml_lab.transform.naming import InMemory
+from sciml_lab.transform.tree import Lowered, TransformError
+from sciml_lab.transform.values import Array, NeedsStatic, Num, elementwise, is_number, memory
 
 RULES = (numpy_numbers, python_calls)  # importing these modules enters their rules in the table
 
@@ -77,47 +78,68 @@ def lower(f, *examples, outputs=None) -> Lowered:
     >>> lower(f, [1.0, 0.0], [9.8], 0.0).outputs
     ('du',)
     """
-    reader = Reader()
-    names, function, bound = _signature(f)
-    if len(names) < len(examples):
-        reader.fail(
-            f"a function of {len(names)} arguments called with {len(examples)}",
-            "match f(u, p, t).",
-        )
+    forced = set()
+    while True:
+        reader = Reader()
+        reader.forced = forced
+        try:
+            return _lowered(reader, f, examples, outputs)
+        except InMemory as again:
+            if again.args[0] in forced:
+                reader.fail(f"writing into {again.args[0]}", "make it by np.zeros or np.empty.")
+            forced |= set(again.args)
+        except (TransformError, NeedsStatic) as error:
+            place = (error.line, error.origin) if error.line else _place(reader, error)
+            raise TransformError(error.construct, error.remedy, *place) from None
+        except Exception as error:  # the user's own functions may raise anything
+            problem = f"what raised {type(error).__name__} ({error})"
+            remedy = "call the function itself to see where, or keep to backend='numpy'."
+            raise TransformError(problem, remedy, *_place(reader, error)) from error
+
+
+def _place(reader, error):
+    """Return where an error arose: the line and the function."""
+    first = reader.first
+    return getattr(error, "place", (reader.here or (first and first.line), first))
+
+
+def _lowered(reader, f, examples, outputs):
+    names = _arguments(f, len(examples))
     values, inputs = [], []
-    for name, example in zip(names, examples, strict=False):
+    for name, example in zip(names, examples, strict=True):
         value = _input(reader, name, example)
         values.append(value)
         if value is not example:
             inputs.append(name)
     reader.used |= set(names)
     reader.inputs = tuple(inputs)
-    result = _read(reader, function, bound, values)
+    result = reader.call(f, values, {})
     returned = _return(reader, result, outputs or _output_names(names, result))
     arguments = ast.arguments([], [ast.arg(n) for n in inputs], None, [], [], None, [])
-    title = function.__name__ if function.__name__.isidentifier() else "f"
     body = [*reader.allocations, *reader.block, returned]
-    tree = ast.FunctionDef(title, arguments, body, [], None, None)
+    title = reader.first.name if reader.first else "f"
+    tree = ast.FunctionDef(title if title.isidentifier() else "f", arguments, body, [], None, None)
     ast.fix_missing_locations(tree)
     return Lowered(
         tree, reader.shapes, reader.temporaries, reader.constants, reader.primitives,
-        reader.origin, reader.reads,
+        reader.first, reader.reads,
     )  # fmt: skip
 
 
-def _signature(f):
-    """Return the names of the arguments, the Python function behind f, and its first argument."""
-    bound = []
-    function = f
-    if hasattr(f, "__func__"):
-        bound, function = [f.__self__], f.__func__
-    elif not hasattr(f, "__code__"):
-        own = vars(type(f)).get("__call__")
-        if own is None or not hasattr(own, "__code__"):
-            sources.no_source(f)
-        bound, function = [f], own
-    code = function.__code__
-    return code.co_varnames[len(bound) : code.co_argcount], function, bound
+def _arguments(f, count):
+    """Return the names of the first arguments of a function."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        sources.no_source(f)
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    more = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+    if more:
+        names += [f"{more[0]}_{k}" for k in range(count - len(names))]
+    if len(names) < count:
+        construct = f"a function of {len(names)} arguments called with {count}"
+        raise TransformError(construct, "match f(u, p, t).")
+    return names[:count]
 
 
 def _input(reader, name, example):
@@ -138,26 +160,6 @@ def _input(reader, name, example):
     return example
 
 
-def _read(reader, function, bound, values):
-    """Read the function with these arguments."""
-    tree, origin = sources.source(function)
-    reader.origin = origin
-    frame = Frame(function)
-    given = reader.parameters(tree, frame, [*bound, *values], {}, _defaults(function, tree))
-    frame.env.update(given)
-    reader.line = tree.body.lineno if isinstance(tree, ast.Lambda) else tree.body[0].lineno
-    if isinstance(tree, ast.Lambda):
-        return reader.eval(tree.body, frame)
-    return reader.body(tree, frame)
-
-
-def _defaults(function, tree):
-    names = [a.arg for a in (*tree.args.posonlyargs, *tree.args.args)]
-    given = function.__defaults__ or ()
-    defaults = dict(zip(names[len(names) - len(given) :], given, strict=True))
-    return {**defaults, **(function.__kwdefaults__ or {})}
-
-
 def _output_names(names, result):
     """Name the results after the first argument: du for u."""
     if not isinstance(result, tuple):
@@ -168,7 +170,9 @@ def _output_names(names, result):
 def _return(reader, result, names):
     """Write the results and return the `return` statement."""
     if result is None:
-        reader.fail("a function that returns None", "return an array (is `return` there?).")
+        line, origin = reader.first.line, reader.first
+        remedy = "return an array (is `return` there?)."
+        raise TransformError("a function that returns None", remedy, line, origin)
     results = result if isinstance(result, tuple) and len(names) == len(result) else (result,)
     words = [_output(reader, x, name) for x, name in zip(results, names, strict=True)]
     loads = [ast.Name(w, ast.Load()) for w in words]
@@ -186,11 +190,9 @@ def _output(reader, value, name):
         reader.shapes[name] = ()
         return name
     array = reader.array(value)
-    if array.place is not None:
-        own = array.place(*(0,) * len(array.shape))[0] if array.size else None
-        whole = own in reader.born and array.shape == reader.shapes[own]
-        if whole and array.place(*range(len(array.shape)))[1] == tuple(range(len(array.shape))):
+    own = array.memory
+    if own in reader.born and array.shape == reader.shapes[own]:
+        middle = tuple(n // 2 for n in array.shape)
+        if all(array.place(*i)[1] == i for i in (middle, (0,) * len(middle))):
             return own
-    target = reader.allocate(name, array.shape)
-    reader.fill(target, array)
-    return target.place(*(0,) * len(array.shape))[0]
+    return reader.materialise(array, name).memory

@@ -1,6 +1,7 @@
 """Arrays from nothing, from lists, and from other arrays whose entries move about."""
 
 import ast
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from sciml_lab.transform.values import (
     bounds,
     choose,
     is_number,
+    kind,
     picked,
     reshaped,
     shift,
@@ -24,6 +26,7 @@ from sciml_lab.transform.values import (
 def _filled(value):
     def apply(r, shape, dtype=None, order="C"):
         shape = (shape,) if is_number(shape) else tuple(shape)
+        check_dtype(r, dtype)
         if any(isinstance(n, Num) for n in shape):
             r.fail("an array whose size is known only later", "take sizes from u.shape.")
         return r.allocate("v", tuple(int(n) for n in shape), value)
@@ -38,34 +41,52 @@ _ones = rule(np.ones)(_filled(1.0))
 
 @rule(np.full)
 def _full(r, shape, value, dtype=None):
+    check_dtype(r, dtype)
+    if dtype is None and is_number(value) and kind(value) != "f":
+        r.fail("np.full with a whole number", "write 1.0 instead of 1.")
     array = _filled(None)(r, shape)
     r.fill(array, stretch(r.array(value), array.shape))
     return array
 
 
 def _like(make):
-    return lambda r, x, dtype=None: make(r, r.array(x).shape)
+    def apply(r, x, dtype=None):
+        if dtype is None and isinstance(x, np.ndarray) and x.dtype.kind != "f":
+            r.fail("an array like one of whole numbers", "make it by np.zeros or np.empty.")
+        return make(r, r.array(x).shape, dtype)
+
+    return apply
 
 
 RULES[np.empty_like], RULES[np.zeros_like] = _like(_empty), _like(_zeros)
 RULES[np.ones_like] = _like(_ones)
-RULES[np.full_like] = lambda r, x, value, dtype=None: _full(r, r.array(x).shape, value)
+RULES[np.full_like] = lambda r, x, value, dtype=None: _full(r, r.array(x).shape, value, float)
 MAKERS = {RULES[f] for f in (np.empty, np.zeros, np.ones, np.full)}
 
 
-@rule(np.array, np.asarray, np.asanyarray, np.ascontiguousarray, method="copy")
-def _array(r, x, dtype=None, copy=None):
-    if isinstance(x, Array) and x.place is not None:
-        return picked_copy(x)
-    return r.array(x)
+def check_dtype(r, dtype):
+    """Fail for arrays of anything but double precision."""
+    if dtype is not None and np.dtype(dtype) != np.float64:
+        r.fail(f"an array of dtype {np.dtype(dtype)}", "leave dtype out: numbers are float64.")
+
+
+@rule(np.array, np.copy, method="copy")
+def _array(r, x, dtype=None, copy=True, order="C"):
+    check_dtype(r, dtype)
+    return picked_copy(r.array(x)) if copy else r.array(x)
+
+
+@rule(np.asarray, np.asanyarray, np.ascontiguousarray)
+def _asarray(r, x, dtype=None):
+    return _array(r, x, dtype, copy=False)
 
 
 def picked_copy(x):
-    """Return the entries of a piece of memory as values: what is bound to a name is a copy."""
-    return Array(x.shape, x.entry, breaks=x.breaks)
+    """Return the entries of an array as values: what is bound to a name is a copy."""
+    return Array(x.shape, x.entry if x.items is None else None, x.items, breaks=x.breaks)
 
 
-METHODS["astype"] = lambda r, x, dtype=None: picked_copy(r.array(x))
+METHODS["astype"] = lambda r, x, dtype=None, copy=True: _array(r, x, dtype, copy)
 METHODS["tolist"] = lambda r, x: r.sequence(x)
 
 
@@ -89,9 +110,7 @@ def stack(r, items, axis=0):
     def entry(*index):
         row = index[axis]
         if isinstance(row, Num):
-            from sciml_lab.transform.values import NeedsStatic
-
-            raise NeedsStatic
+            r.need_static("rows of an array that are told apart only later", "use one formula.")
         return rows[row].entry(*index[:axis], *index[axis + 1 :])
 
     result = Array(shape, entry, breaks=tuple(breaks))
@@ -100,9 +119,16 @@ def stack(r, items, axis=0):
     return result
 
 
-@rule(np.concatenate, np.hstack)
+@rule(np.concatenate)
 def _concatenate(r, parts, axis=0):
     parts = [r.array(x) for x in (parts if isinstance(parts, list | tuple) else r.sequence(parts))]
+    shapes = [x.shape for x in parts]
+    if len({len(s) for s in shapes}) > 1 or not shapes[0] or any(
+        {n for k, n in enumerate(s) if k != axis % len(s)} and
+        s[: axis % len(s)] + s[axis % len(s) + 1 :]
+        != shapes[0][: axis % len(s)] + shapes[0][axis % len(s) + 1 :] for s in shapes
+    ):  # fmt: skip
+        r.fail(f"joining arrays of shapes {shapes}", "give them equal shapes but for one axis.")
     axis = axis % len(parts[0].shape)
     ends = np.cumsum([x.shape[axis] for x in parts]).tolist()
     shape = (*parts[0].shape[:axis], ends[-1], *parts[0].shape[axis + 1 :])
@@ -138,10 +164,22 @@ def binary_compare(index, end):
     return Num(ast.Compare(index.node, [ast.Lt()], [ast.Constant(end)]), "b")
 
 
+@rule(np.vstack)
+def _vstack(r, parts):
+    rows = [r.array(x) for x in r.sequence(parts)]
+    return _concatenate(r, [x if len(x.shape) > 1 else reshaped(x, (1, x.size)) for x in rows])
+
+
+@rule(np.hstack)
+def _hstack(r, parts):
+    parts = [r.array(x) for x in r.sequence(parts)]
+    parts = [x if x.shape else reshaped(x, (1,)) for x in parts]
+    return _concatenate(r, parts, axis=min(1, len(parts[0].shape) - 1))
+
+
 @rule(np.append)
 def _append(r, x, more):
-    more = r.array(more)
-    return _concatenate(r, [r.array(x), reshaped(more, (more.size,))])
+    return _concatenate(r, [flat(r, x), reshaped(r.array(more), (r.array(more).size,))])
 
 
 # Moving entries about.
@@ -158,15 +196,32 @@ def _shape(r, array, shape):
 @rule(np.reshape)
 def _reshape(r, x, shape, order="C"):
     x = r.array(x)
+    if order != "C":
+        r.fail(f"the order {order!r} of a reshape", "use .T.")
     if len(x.shape) > 1 and x.place is None and x.items is None:
         x = r.materialise(x)
-    return reshaped(x, _shape(r, x, shape))
+    result = reshaped(x, _shape(r, x, shape))
+    if x.place is None or _in_one_piece(r, x):
+        return result
+    return r.second_name(picked_copy(result), x)
+
+
+def _in_one_piece(r, x):
+    """Whether the entries of a piece of memory lie one after the other."""
+    whole = np.arange(int(np.prod(r.shapes[x.memory], dtype=int))).reshape(r.shapes[x.memory])
+    where = [whole[x.place(*i)[1]] for i in np.ndindex(x.shape)]
+    return all(b == a + 1 for a, b in pairwise(where))
+
+
+@rule(np.ravel, method="ravel")
+def flat(r, x):
+    """Return the entries of an array in one row."""
+    x = r.array(x)
+    return x if len(x.shape) == 1 else _reshape(r, x, -1)
 
 
 METHODS["reshape"] = lambda r, x, *shape: _reshape(r, x, shape[0] if len(shape) == 1 else shape)
-for _flat in (np.ravel,):
-    RULES[_flat] = lambda r, x: _reshape(r, x, -1)
-METHODS["ravel"] = METHODS["flatten"] = lambda r, x: _reshape(r, x, -1)
+METHODS["flatten"] = lambda r, x: picked_copy(flat(r, x))
 
 
 @rule(np.transpose, method="transpose")
@@ -176,7 +231,7 @@ def transpose(r, x, *axes):
     if axes or len(x.shape) > 2:
         r.fail("a transpose of chosen axes", "use matrices.")
     turned = picked(x, x.shape[::-1], lambda *i: i[::-1], x.breaks[::-1])
-    return turned if x.items is None else Array(turned.shape, items=turned.all())
+    return turned if x.items is None else Array(turned.shape, items=turned.all(), named=x.named)
 
 
 @rule(np.roll)
@@ -208,13 +263,16 @@ def _roll(r, x, shifted, axis=None):
 
 
 @rule(np.flip)
-def _flip(r, x, axis=0):
-    part = [slice(None)] * len(r.array(x).shape)
-    part[axis or 0] = slice(None, None, -1)
-    return picked_copy(r.index(r.array(x), tuple(part)))
+def _flip(r, x, axis=None):
+    x = r.array(x)
+    turn = range(len(x.shape)) if axis is None else [axis % len(x.shape)]
+    part = [slice(None, None, -1 if k in turn else None) for k in range(len(x.shape))]
+    return r.index(x, tuple(part))
 
 
 @rule(np.diff)
 def _diff(r, x):
     x = r.named_entries(r.array(x))
+    if len(x.shape) != 1:
+        r.fail("np.diff of a matrix", "use slices.")
     return r.operate(ast.Sub, r.index(x, slice(1, None)), r.index(x, slice(None, -1)))

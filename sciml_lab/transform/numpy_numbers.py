@@ -20,7 +20,7 @@ from sciml_lab.transform.values import (
 ONE = (
     *("exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sqrt", "arctan", "arcsin"),
     *("arccos", "log1p", "expm1", "log2", "log10", "sign", "floor", "ceil", "arcsinh", "arccosh"),
-    *("arctanh", "cbrt"),
+    *("arctanh", "cbrt", "rint", "trunc"),
 )
 TWO = ["maximum", "minimum", "arctan2", "hypot"]
 _MATH = {"atan": "arctan", "asin": "arcsin", "acos": "arccos", "asinh": "arcsinh",
@@ -116,6 +116,18 @@ def _float(r, x=0.0):
 @rule(int)
 def _int(r, x=0):
     return x if kind(x) == "i" else call("int", x)
+
+
+@rule(round, np.round, np.around)
+def _round(r, x, decimals=0):
+    if decimals:
+        r.fail("rounding to decimals", "round a multiple.")
+    return r.over(lambda x: call("rint", x), x)
+
+
+@rule(np.isscalar)
+def _isscalar(r, x):
+    return isinstance(x, Num)
 
 
 @rule(bool)

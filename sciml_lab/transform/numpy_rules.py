@@ -17,6 +17,13 @@ def rule(*functions, method=None):
     return enter
 
 
+class Method:
+    """A method of an array that is known only later."""
+
+    def __init__(self, name, owner):
+        self.name, self.owner, self.rule = name, owner, METHODS[name]
+
+
 def find(function):
     """Return the rule of a function, or None."""
     try:

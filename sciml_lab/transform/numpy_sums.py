@@ -4,14 +4,15 @@ import ast
 
 import numpy as np
 
+from sciml_lab.transform.numpy_arrays import flat
 from sciml_lab.transform.numpy_rules import RULES, rule
 from sciml_lab.transform.values import (
     UNROLL,
     Array,
     Num,
+    as_condition,
     binary,
     call,
-    elementwise,
     is_number,
     reshaped,
 )
@@ -68,10 +69,22 @@ def _mean(r, x, axis=None, keepdims=False):
     return r.operate(ast.Div, _sum(r, x, axis, keepdims), float(count))
 
 
-@rule(np.linalg.norm)
-def _norm(r, x):
-    x = r.named_entries(r.array(x))
-    return call("sqrt", _sum(r, elementwise(lambda a: binary(ast.Mult, a, a), x)))
+def _truth(word, start):
+    def op(a, b):
+        return Num(ast.BoolOp(word(), [as_condition(a), as_condition(b)]), "b")
+
+    def apply(r, x, axis=None):
+        x = r.array(r.sequence(x) if isinstance(x, list | tuple) else x)
+        if axis is not None:
+            r.fail("a condition over one axis", "use a loop.")
+        result = r.fold(x, op, start)
+        return Num(as_condition(result), "b") if isinstance(result, Num) else bool(result)
+
+    return apply
+
+
+RULES[any] = rule(np.any, method="any")(_truth(ast.Or, False))
+RULES[all] = rule(np.all, method="all")(_truth(ast.And, True))
 
 
 @rule(sum)
@@ -109,7 +122,8 @@ def matmul(r, a, b):
         r.fail(f"a product of shapes {a.shape} and {b.shape}", "use vectors and matrices that fit.")
     n, left, right = a.shape[-1], a.shape[:-1], b.shape[1:]
     if n > UNROLL or a.size > SMALL or b.size > SMALL:
-        a, b = (x if x.place or (x.items is None and _cheap(x)) else r.indexable(x) for x in (a, b))
+        a, b = (x if x.place or (x.items is None and _cheap(r, x)) else r.indexable(x)
+                for x in (a, b))  # fmt: skip
     else:
         a, b = r.named_entries(a), r.named_entries(b)
 
@@ -127,25 +141,20 @@ def matmul(r, a, b):
     return Array(product.shape, items=product.all()) if small else product
 
 
-def _cheap(x):
+def _cheap(r, x):
     """Whether entries of an array are read, not computed."""
-    try:
-        entry = x.entry(*(Num.named("_", "i", 0, 0) for _ in x.shape))
-    except Exception:  # an array that can't be asked so is not cheap to ask
-        return False
-    return is_number(entry) or isinstance(entry.node, ast.Subscript | ast.Name)
+    mark = r.mark()
+    written, entry = r.block_of(lambda: x.entry(*(Num.named("_", "i", 0, 0) for _ in x.shape)))
+    r.rollback(mark)
+    return not written and (is_number(entry) or isinstance(entry.node, ast.Subscript | ast.Name))
 
 
 @rule(np.vdot, np.inner)
 def _inner(r, a, b):
-    return matmul(
-        r,
-        reshaped(r.array(a), (r.array(a).size,)),
-        reshaped(r.array(b), (-1,)) if False else reshaped(r.array(b), (r.array(b).size,)),
-    )
+    return matmul(r, flat(r, a), flat(r, b))
 
 
 @rule(np.outer)
 def _outer(r, a, b):
-    a, b = (reshaped(r.array(x), (r.array(x).size,)) for x in (a, b))
+    a, b = r.named_entries(flat(r, a)), r.named_entries(flat(r, b))
     return r.operate(ast.Mult, r.index(a, (slice(None), None)), b)

@@ -19,6 +19,8 @@ from sciml_lab.transform.values import (
 # Python's own.
 @rule(len)
 def _len(r, x):
+    if isinstance(x, Num) or (isinstance(x, Array) and not x.shape):
+        r.fail("the length of a number", "leave len out.")
     return x.shape[0] if isinstance(x, Array) else len(x)
 
 

@@ -4,8 +4,11 @@ import ast
 import builtins
 import inspect
 import linecache
+import types
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+
+import numpy as np
 
 from sciml_lab.transform.tree import TransformError
 
@@ -53,10 +56,10 @@ def source(function):
             remedy = "define it in a file or a notebook cell."
             raise TransformError("a function without source", remedy, None, origin) from None
     tree = _parse(flat_text(lines))
-    wanted = ast.Lambda if function.__name__ == "<lambda>" else ast.FunctionDef
+    wanted = ast.Lambda if code.co_name == "<lambda>" else ast.FunctionDef
     found = [n for n in ast.walk(tree) if isinstance(n, wanted) and _begins(n) == origin.line]
     if wanted is ast.FunctionDef:
-        found = [n for n in found if n.name == function.__name__]
+        found = [n for n in found if n.name == code.co_name]
     if len(found) > 1:
         found = [n for n in found if _covers(n, code)]
     if not found:
@@ -95,6 +98,29 @@ def look_up(function, name):
         except ValueError:  # not bound yet
             return MISSING
     return function.__globals__.get(name, vars(builtins).get(name, MISSING))
+
+
+def remember(function, reads, seen=()):
+    """Note the numbers and arrays from outside that a function of the user reads."""
+    function = getattr(function, "__func__", function)
+    if not isinstance(function, types.FunctionType) or function in seen:
+        return
+    for name in (*function.__code__.co_names, *function.__code__.co_freevars):
+        value = look_up(function, name)
+        reads.append((partial(look_up, function, name), snapshot(value)))
+        if getattr(value, "__globals__", None) is function.__globals__:
+            remember(value, reads, (*seen, function))
+
+
+def snapshot(value):
+    """Copy arrays, lists and dicts, so that a later change of them is seen."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) in (list, tuple):
+        return type(value)(map(snapshot, value))
+    if type(value) is dict:
+        return {k: snapshot(v) for k, v in value.items()}
+    return value
 
 
 def no_source(f):

@@ -1,20 +1,24 @@
 """Reading the statements of a source: assignments, branches and loops."""
 
 import ast
+import importlib
 
 import numpy as np
 
-from sciml_lab.transform.expressions import Expressions, Local, Undefined, unknown
+from sciml_lab.transform.expressions import Expressions
+from sciml_lab.transform.frames import Undefined, mutated, unknown
+from sciml_lab.transform.jumps import without_jumps
 from sciml_lab.transform.values import (
     UNROLL,
     Array,
-    NeedsStatic,
     Num,
-    as_condition,
+    as_number,
+    call,
     elementwise,
     is_number,
     kind,
     node,
+    stretch,
 )
 
 _NOTHING = object()
@@ -25,15 +29,15 @@ class Statements(Expressions):
 
     def body(self, tree, frame):
         """Read the body of a `def` and return its value."""
-        frame.mutated = _mutated(tree)
-        statements = _without_jumps(tree.body)
-        result = self.run(statements, frame)
+        frame.mutated = mutated(tree)
+        result = self.run(without_jumps(tree.body), frame)
         return None if result is _NOTHING else result
 
     def run(self, statements, frame):
         """Read statements; return the value of a `return`, or `_NOTHING`."""
         for k, statement in enumerate(statements):
             self.at(statement, frame)
+            self.whole = getattr(statement, "value", None)
             if isinstance(statement, ast.Return):
                 return None if statement.value is None else self.eval(statement.value, frame)
             if isinstance(statement, ast.If):
@@ -51,27 +55,29 @@ class Statements(Expressions):
         return _NOTHING
 
     def at(self, statement, frame):
-        """Note where we are; lines of helper functions count as the line of their call."""
+        """Note where we are; in the text, lines of helper functions are the line of their call."""
+        self.here = statement.lineno
         if self.depth == 0 or self.line is None:
-            self.line = getattr(statement, "lineno", self.line)
+            self.line = self.here
 
     # Simple statements.
     def _run_Pass(self, tree, frame):
         """Do nothing."""
 
-    _run_Import = _run_ImportFrom = _run_Assert = _run_Pass
+    def _run_Assert(self, tree, frame):
+        test = self.eval(tree.test, frame)
+        if unknown(test):
+            self.fail("an `assert` on what is known only later", "check it outside.")
+        if not test:
+            self.fail(f"`{ast.unparse(tree)}`, which does not hold,", "check the arguments.")
 
     def _run_Import(self, tree, frame):
-        import importlib
-
         for alias in tree.names:
             module = importlib.import_module(alias.name)
             top = alias.asname or alias.name.partition(".")[0]
             frame.env[top] = module if alias.asname else importlib.import_module(top)
 
     def _run_ImportFrom(self, tree, frame):
-        import importlib
-
         module = importlib.import_module(tree.module)
         for alias in tree.names:
             frame.env[alias.asname or alias.name] = getattr(module, alias.name)
@@ -81,7 +87,9 @@ class Statements(Expressions):
             self.eval(tree.value, frame)
 
     def _run_FunctionDef(self, tree, frame):
-        frame.env[tree.name] = Local(tree, frame)
+        if tree.decorator_list:
+            self.fail("a decorator inside of a function", "call the decorator yourself, outside.")
+        frame.env[tree.name] = self.local(tree, frame)
 
     def _run_Raise(self, tree, frame):
         self.fail(f"`{ast.unparse(tree)}`", "check the arguments outside of this function.")
@@ -91,8 +99,22 @@ class Statements(Expressions):
         self.hint = tree.targets[0].id if plain else None  # np.zeros(n) gets the name it is given
         value = self.eval(tree.value, frame)
         self.hint = None
+        if any(isinstance(t, ast.Tuple | ast.List) for t in tree.targets):
+            value = self.evaluated(value, tree.targets)
         for target in tree.targets:
             self.assign(target, value, frame)
+            if isinstance(target, ast.Name):
+                value = frame.env[target.id]
+
+    def evaluated(self, value, targets):
+        """Read all values of ``a[0], a[1] = a[1], a[0]`` before the first is written."""
+        stores = any(isinstance(n, ast.Subscript) for t in targets for n in ast.walk(t))
+        if not stores or type(value) not in (tuple, list):
+            return value
+        return [
+            self.materialise(x) if isinstance(x, Array) and x.items is None
+            else self.bind("x", x) for x in value
+        ]  # fmt: skip
 
     def _run_AnnAssign(self, tree, frame):
         if tree.value is not None:
@@ -105,22 +127,23 @@ class Statements(Expressions):
             index = self.eval(tree.target.slice, frame)
             if isinstance(array, Array):
                 self.store(array, index, value, op)
+            elif isinstance(array, list | dict) and not unknown(index):
+                self.own(array)
+                array[index] = self.bind("item", self.operate(op, array[index], value))
             else:
-                array[index] = self.operate(op, array[index], value)
+                self.assign(tree.target, value, frame)  # fails: not an array to be written into
             return
         old = self.eval(tree.target, frame)
-        if isinstance(old, Array) and old.place is not None:
+        if isinstance(old, Array):
             self.store(old, Ellipsis, value, op)
-        elif isinstance(old, list):
-            self.list_method(old.extend, [self.sequence(value)])
+        elif isinstance(old, list) and op is ast.Add:
+            self.container_method(old.extend, old, [self.sequence(value)], {})
         else:
             self.assign(tree.target, self.operate(op, old, value), frame)
 
     def assign(self, target, value, frame):
         """Bind a target of the source to a value."""
         if isinstance(target, ast.Name):
-            if type(value) is list:
-                self.list_paths.setdefault(id(value), (value, self.path))
             in_memory = target.id in frame.mutated
             frame.env[target.id] = self.bind(target.id, value, in_memory)
         elif isinstance(target, ast.Tuple | ast.List):
@@ -131,9 +154,13 @@ class Statements(Expressions):
             if isinstance(array, Array):
                 self.store(array, index, value)
             elif isinstance(array, list | dict) and not unknown(index):
+                self.own(array)
                 array[index] = self.bind("item", value)
             elif isinstance(array, list):
-                raise NeedsStatic
+                self.need_static()
+            elif isinstance(array, np.ndarray):
+                self.bind_table(ast.unparse(target.value), array, True)  # fails, or reads again
+                self.fail("writing into this array", "make it by np.zeros or np.empty.")
             else:
                 self.fail(f"writing into {type(array).__name__}", "write into a new array.")
         else:
@@ -158,23 +185,30 @@ class Statements(Expressions):
     def store(self, array, index, value, op=None):
         """``array[index] = value``, or ``array[index] op= value``."""
         if array.place is None:
-            self.fail(
-                "writing into an array that is an expression", "give it a name with .copy() first."
-            )
-        part = self.index(array, index)
+            self.writable(array)
+            self.fail("writing into an array that has no name", "make it by np.zeros or .copy().")
+        self.note_store(array.memory)
+        part = self.index(array, index, for_store=True)
         if isinstance(part, Num):
             part = self.part_of(array, index)
+        if op is not None and len(set(self.listed_places(part))) < part.size:
+            self.fail("adding to one entry twice in a list of places", "use a loop.")
         value = self.operand(value)
         if not isinstance(value, Array):
             value = Array((), items=[value])
         if op is not None and op is not ast.Add:
             value = elementwise(lambda x, y: self.scalar(op, x, y), part, value)
         value = self.fit(value, part.shape)
-        if part.shape and value.items is None and self.reads_elsewhere(part, value):
+        if part.shape and self.reads_elsewhere(part, value):
             value = self.materialise(value)
-        self.stores_by_user = True
         self.fill(part, value, add=op is ast.Add)
-        self.stores_by_user = False
+
+    def listed_places(self, part):
+        """Return the places of a part that a list of places has chosen (others differ anyway)."""
+        listed = any(b >= set(range(n)) for b, n in zip(part.breaks, part.shape, strict=True))
+        if not listed or part.size > 1000:
+            return range(part.size)
+        return [ast.dump(part.entry(*i).node) for i in np.ndindex(part.shape)]
 
     def part_of(self, array, index):
         """Return one entry as a piece of memory without axes."""
@@ -184,8 +218,8 @@ class Statements(Expressions):
 
     def fit(self, value, shape):
         """Broadcast a value to the part that it is written to."""
-        from sciml_lab.transform.values import stretch
-
+        while len(value.shape) > len(shape) and value.shape[0] == 1:
+            value = self.index(value, 0) if len(value.shape) > 1 else Array((), items=value.all())
         try:
             fits = np.broadcast_shapes(value.shape, shape) == tuple(shape)
         except ValueError:
@@ -196,18 +230,21 @@ class Statements(Expressions):
 
     def reads_elsewhere(self, part, value):
         """Whether the value reads entries of the same memory that are being written."""
+        one_by_one = value.items is not None or any(value.breaks) or any(part.breaks)
+        if one_by_one and part.size > 64:
+            return True
         counters = [Num.named(f"_{k}", "i", 0, n - 1) for k, n in enumerate(part.shape)]
-        name, place = part.place(*counters)
         mark = self.mark()
-        statements, number = self.block_of(lambda: value.entry(*counters))
-        self.rollback(mark)
-        own = [ast.dump(node(i)) for i in place]
-        trees = [*statements, node(number)]
-        for tree in (n for t in trees for n in ast.walk(t)):
-            if isinstance(tree, ast.Subscript) and tree.value.id == name:
-                inside = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
-                if [ast.dump(i) for i in inside] != own:
-                    return True
+        for index in np.ndindex(part.shape) if one_by_one else [counters]:
+            name, place = part.place(*index)
+            written, number = self.block_of(lambda index=index: value.entry(*index))
+            self.rollback(mark)
+            own = [ast.dump(node(i)) for i in place]
+            for tree in (n for t in (*written, node(number)) for n in ast.walk(t)):
+                if isinstance(tree, ast.Subscript) and tree.value.id == name:
+                    inside = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+                    if [ast.dump(i) for i in inside] != own:
+                        return True
         return False
 
     # Branches.
@@ -232,25 +269,22 @@ class Statements(Expressions):
             branches.append((written, frame.env, result))
         self.line = line
         frame.env = env
-        self.merge(env, branches, returns)
+        if not returns:
+            self.merge(frame, branches)
         result = _NOTHING
         if returns:
             results = [b[2] for b in branches]
             if any(r is _NOTHING for r in results):
                 self.fail("a branch that returns nothing", "let every branch return a value.")
-            result = self.joint("result", results, branches)
-        then, orelse = branches[0][0], branches[1][0]
-        condition = as_condition(test)
-        if not then and orelse:
-            condition, then, orelse = ast.UnaryOp(ast.Not(), condition), orelse, []
-        if then:
-            self.emit_compound(ast.If(condition, then, orelse))
+            result = self.joint("result", results, branches, own=0)
+        self.emit_if(test, branches[0][0], branches[1][0])
         return result
 
-    def merge(self, env, branches, returns):
+    def merge(self, frame, branches):
         """Give each name that the branches set differently one name for both."""
         (_, a, _), (_, b, _) = branches
-        for name in [] if returns else sorted({*a, *b}, key=[*a, *b].index):
+        env = frame.env
+        for name in dict.fromkeys((*a, *b)):
             if name not in a or name not in b:
                 env[name] = Undefined("is set in one branch of an `if` only")
             elif a[name] is b[name]:
@@ -260,9 +294,9 @@ class Statements(Expressions):
             else:
                 env[name] = self.joint(name, [a[name], b[name]], branches)
 
-    def joint(self, name, values, branches):
+    def joint(self, name, values, branches, own=1):
         """Return one value for what two branches give, written at the end of each."""
-        a, b = values
+        a, b = values = [zeros_like(y) if x is ... else x for x, y in (values, values[::-1])]
         if a is b or (is_number(a) and is_number(b) and a == b and kind(a) == kind(b)):
             return a
         if all(is_number(v) or isinstance(v, Num) for v in values):
@@ -270,30 +304,42 @@ class Statements(Expressions):
             one = kinds[0] if kinds[0] == kinds[1] else "f"
             target = self.fresh(name)
             for value, (written, _, _) in zip(values, branches, strict=True):
-                if one == "f" and is_number(value):
-                    value = float(value)
+                if one == "f" and kind(value) != "f":
+                    value = as_number(value)
+                    value = call("float", value) if isinstance(value, Num) else float(value)
                 self.finish(written, target, value)
             return Num.named(target, one)
         if all(isinstance(v, Array | np.ndarray | list | tuple) for v in values):
             if all(type(v) in (tuple, list) for v in values) and len(a) == len(b):
                 parts = zip(a, b, strict=True)
                 return type(a)(
-                    self.joint(f"{name}_{k}", pair, branches) for k, pair in enumerate(parts)
+                    self.joint(f"{name}_{k}", pair, branches, own) for k, pair in enumerate(parts)
                 )
             a, b = self.array(a), self.array(b)
-            self.same_form(a, b, name)
+            if a.shape != b.shape:
+                return Undefined(f"has shape {a.shape} in one branch and {b.shape} in the other")
             if a.size <= UNROLL or a.items is not None or b.items is not None:
                 parts = zip(a.all(), b.all(), strict=True)
-                return Array(
-                    a.shape,
-                    items=[self.joint(f"{name}_{k}", p, branches) for k, p in enumerate(parts)],
-                )
-            target = self.allocate(name, a.shape)
-            for value, (written, _, _) in zip((a, b), branches, strict=True):
-                more, _ = self.block_of(lambda v=value: self.fill(target, v), "branch")
-                written.extend(more)
+                items = [self.joint(f"{name}_{k}", p, branches) for k, p in enumerate(parts)]
+                target = Array(a.shape, items=items, named=name)
+            else:
+                target = self.allocate(name, a.shape)
+                self.bare.discard(target.memory)
+                for value, (written, _, _) in zip((a, b), branches, strict=True):
+                    more, _ = self.block_of(lambda v=value: self.fill(target, v), "branch")
+                    written.extend(more)
+            self.copied_in_branches((a, b), target, branches, own)
             return target
         return Undefined("differs between the branches of an `if`")
+
+    def copied_in_branches(self, values, target, branches, own):
+        """Note that the result of a branch is a copy of what may have other names."""
+        frame = self.frames[-1]
+        env = frame.env
+        for value, (_, inside, _) in zip(values, branches, strict=True):
+            frame.env = inside
+            self.copied(value, target.memory, own)
+        frame.env = env
 
     def finish(self, written, name, value):
         """Write ``name = value`` at the end of a block."""
@@ -305,8 +351,8 @@ class Statements(Expressions):
         """Remember how far the writing has come."""
         return (
             len(self.block), len(self.allocations), set(self.used), dict(self.shapes),
-            set(self.temporaries), dict(self.constants), dict(self.primitives), self.stores,
-            set(self.active),
+            set(self.temporaries), dict(self.constants), dict(self.primitives), set(self.bare),
+            set(self.active), {k: set(v) for k, v in self.stored.items()}, dict(self.frozen),
         )  # fmt: skip
 
     def rollback(self, mark):
@@ -314,7 +360,8 @@ class Statements(Expressions):
         length, allocated, self.used, self.shapes = mark[0], mark[1], set(mark[2]), dict(mark[3])
         del self.block[length:], self.allocations[allocated:]
         self.temporaries, self.constants = set(mark[4]), dict(mark[5])
-        self.primitives, self.stores, self.active = dict(mark[6]), mark[7], set(mark[8])
+        self.primitives, self.bare, self.active = dict(mark[6]), set(mark[7]), set(mark[8])
+        self.stored, self.frozen = {k: set(v) for k, v in mark[9].items()}, dict(mark[10])
 
     def saved(self, frame):
         """Remember names and lists that are known now."""
@@ -329,27 +376,15 @@ class Statements(Expressions):
             values[:] = before
 
 
-def _mutated(tree):
-    """Names of arrays that a function writes into."""
-    names = set()
-    for n in ast.walk(tree):
-        if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store):
-            base = n.value
-            while isinstance(base, ast.Subscript):
-                base = base.value
-            if isinstance(base, ast.Name):
-                names.add(base.id)
-        if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name):
-            names.add(n.target.id)
-    return names
+def zeros_like(value):
+    """Return zeros in the form of a value: what a result is before a loop returns it."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(zeros_like, value))
+    if isinstance(value, Array | np.ndarray):
+        zeros = Array(value.shape, lambda *index: 0.0)
+        return zeros if zeros.size > UNROLL else Array(value.shape, items=zeros.all())
+    return value if value is ... else 0.0
 
 
 def _returns(tree):
     return any(isinstance(n, ast.Return) for n in ast.walk(tree))
-
-
-def _without_jumps(statements):
-    """Return the statements with `break` and `continue` as flags (see jumps.py)."""
-    from sciml_lab.transform.jumps import without_jumps
-
-    return without_jumps(statements)

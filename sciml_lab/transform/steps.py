@@ -4,7 +4,7 @@ import ast
 
 import numpy as np
 
-from sciml_lab.transform.values import Array, NeedsStatic, Num, binary
+from sciml_lab.transform.values import Array, Num, binary
 
 
 class Steps:
@@ -42,7 +42,7 @@ class Steps:
 
         def item(k):
             if isinstance(k, Num):
-                raise NeedsStatic
+                reader.need_static()
             return items[k]
 
         return cls(len(items), item, later=False)

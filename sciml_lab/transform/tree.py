@@ -122,7 +122,11 @@ class Lowered:
 
 def _same(a, b):
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return a is b or (np.shape(a) == np.shape(b) and bool(np.array_equal(a, b)))
+        return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b))
+    if type(a) is type(b) and isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if type(a) is type(b) is dict:
+        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
     return a is b or (type(a) is type(b) and isinstance(a, int | float | str) and a == b)
 
 

@@ -12,11 +12,18 @@ from itertools import pairwise, product
 
 import numpy as np
 
+from sciml_lab.transform.tree import TransformError
+
 UNROLL = 4  # arrays and loops up to this size are written out
 
 
 class NeedsStatic(Exception):
-    """A list is asked for an entry whose number is not known yet."""
+    """What can be read only when all its numbers are known: a loop around it is written out."""
+
+    def __init__(self, construct="an entry of a list whose number is known only later,",
+                 remedy="make an array of the list with np.array.", line=None, origin=None):  # fmt: skip
+        super().__init__(construct)
+        self.construct, self.remedy, self.line, self.origin = construct, remedy, line, origin
 
 
 class Num:
@@ -99,7 +106,7 @@ def binary(op, a, b):
     """Return ``a op b`` for two numbers, known now or later; `op` is a class of `ast`."""
     if not (isinstance(a, Num) or isinstance(b, Num)):
         return OPERATIONS[op](a, b)
-    a, b = (_as_value(x) for x in (a, b))
+    a, b = (as_number(x) for x in (a, b))
     whole = kind(a) == kind(b) == "i" and op is not ast.Div
     if not whole:
         return Num(ast.BinOp(node(a), op(), node(b)))
@@ -111,8 +118,9 @@ def binary(op, a, b):
         return shift(b, a)
     if op is ast.Mult and 1 in (a, b):
         return a if b == 1 else b
-    if op is ast.Pow:  # 2**i may have i < 0
-        return Num(ast.BinOp(node(a), op(), node(b)), "i" if not isinstance(b, Num) else "f")
+    if op is ast.Pow:  # 2**i is real where i < 0
+        whole = not isinstance(b, Num) and b >= 0
+        return Num(ast.BinOp(node(a), op(), node(b)), "i" if whole else "f")
     low, high = _whole_bounds(op, a, b)
     if op is ast.Mod and not isinstance(b, Num) and low is not None and isinstance(a, Num):
         inside = a.low is not None and a.high is not None and a.low // b == a.high // b
@@ -121,8 +129,8 @@ def binary(op, a, b):
     return Num(ast.BinOp(node(a), op(), node(b)), "i", low, high)
 
 
-def _as_value(x):
-    """A condition in arithmetic counts as one or zero."""
+def as_number(x):
+    """Return a number; a condition in arithmetic counts as one or zero."""
     if isinstance(x, Num) and x.kind == "b":
         return Num(ast.IfExp(x.node, ast.Constant(1.0), ast.Constant(0.0)))
     return float(x) if isinstance(x, bool | np.bool_) else x
@@ -168,14 +176,14 @@ def call(name, *args):
         function = ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load())
     whole = name in ("abs", "min", "max") and all(kind(a) == "i" for a in args)
     result = "i" if name == "int" or whole else "f"
-    return Num(ast.Call(function, [node(_as_value(a)) for a in args], []), result)
+    return Num(ast.Call(function, [node(as_number(a)) for a in args], []), result)
 
 
 def choose(condition, a, b):
     """Return ``a if condition else b`` for numbers."""
     if not isinstance(condition, Num):
         return a if condition else b
-    a, b = _as_value(a), _as_value(b)
+    a, b = as_number(a), as_number(b)
     if "f" in kind(a) + kind(b):
         a, b = (x if isinstance(x, Num) else float(x) for x in (a, b))
     whole = "i" if kind(a) == kind(b) == "i" else "f"
@@ -203,12 +211,14 @@ class Array:
         ``place(i, j, ...) -> (name, indices)``: where the entry lies, for a piece of memory.
     breaks : tuple of set
         For each axis, where the rule changes: np.roll and np.concatenate have such places.
+    named : str or None
+        Name that a small array has in the source, or that of the array it is a view of.
     """
 
-    __slots__ = ("breaks", "entry", "items", "place", "shape")
+    __slots__ = ("breaks", "entry", "items", "named", "place", "shape")
 
-    def __init__(self, shape, entry=None, items=None, place=None, breaks=None):
-        self.shape, self.items, self.place = tuple(shape), items, place
+    def __init__(self, shape, entry=None, items=None, place=None, breaks=None, named=None):
+        self.shape, self.items, self.place, self.named = tuple(shape), items, place, named
         self.entry = entry or (self._item if items is not None else self._stored)
         self.breaks = breaks or tuple(set() for _ in self.shape)
 
@@ -225,6 +235,11 @@ class Array:
     def _stored(self, *index):
         name, index = self.place(*index)
         return Num(subscript(name, index))
+
+    @property
+    def memory(self):
+        """Name of the memory that the array is a piece of, or None."""
+        return self.place and self.place(*(0,) * len(self.shape))[0]
 
     def all(self):
         """All entries in order."""
@@ -254,7 +269,7 @@ def flat_index(shape, index):
 def reshaped(array, shape) -> Array:
     """Return the same entries, in the same order, in another shape."""
     if array.items is not None:
-        return Array(shape, items=array.items)
+        return Array(shape, items=array.items, named=array.named)
 
     def where(*index):
         place, back = flat_index(shape, index), []
@@ -282,7 +297,12 @@ def picked(array, shape, where, breaks=None) -> Array:
 def elementwise(rule, *arrays) -> Array:
     """Apply a rule of numbers to all entries, with NumPy's broadcasting."""
     arrays = [x if isinstance(x, Array) else Array((), items=[x]) for x in arrays]
-    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    shapes = [x.shape for x in arrays]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        text = " and ".join(map(str, shapes))
+        raise TransformError(f"arithmetic of shapes {text}", "match the shapes.") from None
     stretched = [stretch(x, shape) for x in arrays]
     breaks = tuple(set().union(*(x.breaks[k] for x in stretched)) for k in range(len(shape)))
     result = Array(shape, lambda *i: rule(*(x.entry(*i) for x in stretched)), breaks=breaks)

@@ -8,12 +8,13 @@ from sciml_lab.transform.values import (
     UNROLL,
     Array,
     Num,
+    as_condition,
+    as_number,
     binary,
-    elementwise,
     is_number,
-    kind,
     memory,
     node,
+    reshaped,
     segments,
     subscript,
 )
@@ -38,13 +39,12 @@ class Writer:
         self.block, self.allocations, self.path = [], [], ()
         self.used, self.active = set(RESERVED), set()
         self.shapes, self.temporaries, self.constants, self.primitives = {}, set(), {}, {}
-        self.born, self.stores, self.line, self.origin = {}, 0, None, None
-        self.counters, self.stores_by_user, self.hint = set(), False, None
-        self.inputs = ()
+        self.born, self.line, self.here, self.origin, self.whole = {}, None, None, None, None
+        self.counters, self.hint, self.inputs, self.bare = set(), None, (), set()
 
     def fail(self, construct, remedy):
-        """Raise a `TransformError` for the current line."""
-        raise TransformError(construct, remedy, self.line, self.origin)
+        """Raise a `TransformError` for the line that is being read."""
+        raise TransformError(construct, remedy, self.here or self.line, self.origin)
 
     def fresh(self, base):
         """Return a name that is not used yet: x, x_2, x_3, ..."""
@@ -90,6 +90,8 @@ class Writer:
             base, self.hint = self.hint, None
         name = self.fresh(base)
         function = "empty" if filled is None or self.path or filled != 0 else "zeros"
+        if filled is None or function == "zeros":
+            self.bare.add(name)
         size = ast.Tuple([ast.Constant(n) for n in shape], ast.Load())
         text = ast.Attribute(ast.Name("np", ast.Load()), function, ast.Load())
         value = ast.Call(text, [size if len(shape) != 1 else ast.Constant(shape[0])], [])
@@ -106,6 +108,7 @@ class Writer:
     def materialise(self, array, base="v") -> Array:
         """Compute all entries of an array into memory of its own."""
         target = self.allocate(base, array.shape)
+        self.bare.discard(target.memory)
         self.fill(target, array)
         return target
 
@@ -135,16 +138,9 @@ class Writer:
     def store_entry(self, target, index, value, add=False):
         """Write ``target[index] = value``, or ``+=``."""
         name, index = target.place(*index)
-        if name in self.inputs:
-            self.fail(f"writing into the argument {name}", "return a new array instead.")
-        if name in self.constants:
-            self.fail(f"writing into the array {name} from outside", "make a copy first.")
         place = subscript(name, index)
         place.ctx = ast.Store()
-        value = value if isinstance(value, Num) else float(value)
-        if self.stores_by_user and len(self.path) > len(self.born.get(name, ())):
-            self.temporaries.discard(name)
-        self.stores += 1
+        value = as_number(value) if isinstance(value, Num) else float(value)
         if add:
             self.emit(ast.AugAssign(place, ast.Add(), node(value)))
         else:
@@ -180,6 +176,14 @@ class Writer:
             self.emit_compound(ast.For(ast.Name(name, ast.Store()), counting, statements, []))
         return result
 
+    def emit_if(self, test, then, orelse):
+        """Write a branch, unless both sides are empty."""
+        condition = as_condition(test)
+        if not then:
+            condition, then, orelse = ast.UnaryOp(ast.Not(), condition), orelse, []
+        if then:
+            self.emit_compound(ast.If(condition, then, orelse))
+
     def emit_compound(self, statement):
         """Write a loop or a branch, whose inner statements know their lines already."""
         statement.line = self.line
@@ -193,72 +197,10 @@ class Writer:
                 total = entry(i) if total is None else op(total, entry(i))
             return start if total is None else total
         name = self.fresh(base)
-        self.write(name, start)
+        self.write(name, start if isinstance(start, Num) else float(start))
         total = Num.named(name)
         self.loop(0, count, lambda i: self.write(name, op(total, entry(i))))
         return total
-
-    # Giving values a name.
-    def bind(self, base, value, in_memory=False):
-        """Evaluate a value once and for all, under a name taken from the source.
-
-        A number gets a name, a small array one name for each entry, a larger one memory; a piece
-        of memory keeps the name it has.
-        """
-        if isinstance(value, Num):
-            return self.name(base, value)
-        if isinstance(value, Array):
-            if value.place is not None:
-                return value
-            if in_memory or (value.items is None and value.size > UNROLL):
-                return self.materialise(value, base)
-            items = value.all()
-            return Array(
-                value.shape, items=[self.name(f"{base}_{k}", x) for k, x in enumerate(items)]
-            )
-        if type(value) is tuple:
-            return tuple(self.bind(f"{base}_{k}", x) for k, x in enumerate(value))
-        if type(value) is list:
-            value[:] = [self.bind(f"{base}_{k}", x) for k, x in enumerate(value)]
-        return value
-
-    def carry(self, base, value, real):
-        """Give a value a place that a loop may change: before the loop."""
-        if is_number(value) or isinstance(value, Num):
-            whole = kind(value)
-            if real and whole != "f":
-                value = Num(ast.Call(ast.Name("float", ast.Load()), [node(value)], []))
-                value = (
-                    value
-                    if not isinstance(value.node.args[0], ast.Constant)
-                    else float(value.node.args[0].value)
-                )
-                whole = "f"
-            name = self.fresh(base)
-            self.write(name, value)
-            return Num.named(name, whole)
-        if isinstance(value, Array):
-            if value.size <= UNROLL:
-                items = [self.carry(f"{base}_{k}", x, real) for k, x in enumerate(value.all())]
-                return Array(value.shape, items=items)
-            return self.materialise(value, base)
-        if type(value) in (tuple, list):
-            return type(value)(self.carry(f"{base}_{k}", x, real) for k, x in enumerate(value))
-        return value
-
-    def same_form(self, old, new, base):
-        """Say whether a carried value keeps its form; fail where shapes differ."""
-
-        def shape_of(x):
-            return x.shape if isinstance(x, Array) else ()
-
-        if shape_of(old) != shape_of(new) or (type(old) in (tuple, list)) != (
-            type(new) in (tuple, list)
-        ):
-            self.fail(
-                f"{base}, which changes its shape from {shape_of(old)} to {shape_of(new)},",
-                "give it another name.",
-            )
 
     def total(self, array):
         """Sum of all entries."""
@@ -266,11 +208,9 @@ class Writer:
 
     def fold(self, array, op, start=None):
         """Combine all entries of an array; without `start` the first one starts."""
-        flat = array if len(array.shape) == 1 else None
-        if flat is None:
-            from sciml_lab.transform.values import reshaped
-
-            flat = reshaped(array, (array.size,))
+        if len(array.shape) > 1 and array.place is None and array.items is None:
+            array = self.materialise(array)
+        flat = array if len(array.shape) == 1 else reshaped(array, (array.size,))
         if flat.items is not None or flat.size <= UNROLL:
             items = flat.all()
             total = items[0] if items else start
@@ -279,7 +219,3 @@ class Writer:
             return total
         begin = start if start is not None else flat.entry(0)
         return self.reduce(op, begin, flat.size, flat.entry)
-
-    def rows(self, rule, *arrays):
-        """Elementwise rule whose result is evaluated at once if it is small."""
-        return elementwise(rule, *arrays)
