@@ -38,7 +38,9 @@ _NAMES = {
     ),
     "sciml_lab.solvers.control": ("IController", "PIController", "PIDController"),
     "sciml_lab.solvers.solution": ("Solution", "SolveError", "SolveInterrupted"),
+    "sciml_lab.solvers.prepare": ("prepare",),
     "sciml_lab.solvers.solve": ("solve", "steps"),
+    "sciml_lab.ensembles": ("Ensemble", "EnsembleSolution"),
     "sciml_lab.sensitivity": ("DiscreteAdjoint", "ForwardSensitivity", "ThroughSolver"),
     "sciml_lab.nn": ("Adam", "LBFGS", "train", "History"),
 }

@@ -1,5 +1,6 @@
 """`solve` and `steps`: the one place where problem, method, controller and sensitivity meet."""
 
+import sys
 import time
 
 import numpy as np
@@ -15,6 +16,8 @@ from sciml_lab.solvers.explicit import METHODS, ExplicitRK, Tsit5, Vern7, Vern9
 from sciml_lab.solvers.rhs import RightHandSide
 from sciml_lab.solvers.solution import Solution, SolveError, SolveInterrupted, Stats, failed
 from sciml_lab.solvers.stepping import Run, attempts, some
+
+QUICK = "sciml_lab.backends.numba.quick"  # imported by the first compiled solve
 
 
 def solve(
@@ -95,6 +98,18 @@ def solve(
     >>> bool(abs(sol.u[-1, 0] - np.e) < 1e-9)
     True
     """
+    if backend == "numba" and QUICK in sys.modules:
+        unusual = (
+            (dt, adaptive, controller, sensitivity, seed, *callbacks)
+            if not callable(callbacks)
+            else (1,)
+        )
+        if on_failure == "return" and not progress and all(x is None for x in unusual):
+            solution = sys.modules[QUICK].quick_solve(
+                problem, method, rtol, atol, saveat, dense, max_steps
+            )
+            if solution is not None:
+                return solution
     method = _checked(problem, method, rtol, backend)
     options.one_of("on_failure", on_failure, ("return", "raise"))
     options.seed_value(seed)
@@ -243,10 +258,11 @@ def solve_plain(problem, method, settings) -> Solution:
     """
     if settings.get("backend") == "numba":
         need("numba", extra="accel", what="backend='numba'")
-        from sciml_lab.backends.numba import solve as numba
+        from sciml_lab.backends.numba.quick import solve_if_possible
 
-        if not numba.reason_for_python(problem, settings):
-            return numba.solve_compiled(problem, method, settings)
+        solution = solve_if_possible(problem, method, settings)
+        if solution is not None:
+            return solution
     began = time.perf_counter()
     run = _prepare(problem, method, *(settings[name] for name in (
         "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip

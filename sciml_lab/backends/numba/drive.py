@@ -114,7 +114,8 @@ class Drive:
         c[at.NUMBERS], c[at.N], c[at.F], c[at.KEEP] = address(self.numbers), n, f.address, self.keep
         c[at.BUDGET] = max(1, int(PATIENCE / (1e-8 * n + f.seconds * self.stages)))
         self.block = address(c)
-        self.store = self.times = self.out = None
+        self.store = self.out = self.settled = None
+        self.room = np.empty((0, n + 1))
         self.chunks = []
         self._new_store(FIRST_BYTES)
 
@@ -129,22 +130,26 @@ class Drive:
         self.rtol[:] = run.rtol if np.ndim(run.rtol) == 0 else _flat_like(run.rtol, run, self.n)
         self.atol[:] = run.atol if np.ndim(run.atol) == 0 else _flat_like(run.atol, run, self.n)
         start, end = (float(s) for s in run.tspan)
-        self.interval(start, end)
-        self.first = 0.0 if run.dt is None else float(np.copysign(run.dt, end - start))
+        x[at.START], x[at.END] = start, end
+        first = 0.0 if run.dt is None else math.copysign(run.dt, end - start)
         if run.adaptive:
             x[at.KP : at.MAX_FACTOR + 1] = settings(run.controller)
+        x[at.NOW : at.ERROR_BEFORE + 1] = (start, first, 1.0, 1.0)
+        self.beginning, self.settled = x.copy(), None
         c[at.MAX_STEPS], c[at.ADAPTIVE], c[at.GUESS] = run.max_steps, run.adaptive, run.dt is None
         c[at.FINEST] = run.adaptive and float(np.min(run.rtol)) < EPS
 
-    def interval(self, start, end):
-        """Set the ends of the time interval."""
-        self.numbers[at.START], self.numbers[at.END] = start, end
-
     def outputs(self, times):
         """Set the output times, an array of float64."""
-        self.times, self.out = times, np.empty((len(times), self.n))
-        c = self.integers
-        c[at.TIMES], c[at.OUT], c[at.OUTPUTS] = address(times), address(self.out), len(times)
+        m, room, c = len(times), self.room, self.integers
+        if m > len(room):
+            self.room = room = np.empty((m, self.n + 1))  # m times, then m states
+            c[at.TIMES] = address(room)
+            c[at.OUT] = c[at.TIMES] + 8 * len(room)
+        flat = room.reshape(-1)
+        flat[:m] = times
+        self.out = flat[len(room) : len(room) + m * self.n].reshape(m, self.n)
+        c[at.OUTPUTS] = m
 
     def start(self, u0, p):
         """Put a trajectory at its beginning.
@@ -155,7 +160,7 @@ class Drive:
             State and parameters, flat.
         """
         self.integers[: at.CHANGING] = 0
-        self.numbers[at.NOW : at.ERROR_BEFORE + 1] = (self.numbers[at.START], self.first, 1.0, 1.0)
+        self.numbers[:] = self.beginning
         self.status, self.chunks = at.BEGIN, []
         self.store.u[0] = u0
         if p is not None:
@@ -175,9 +180,9 @@ class Drive:
         track : Track
             Is shown the steps that are not kept.
         """
-        self.status = self.kernel(self.block)
         if self.status == at.FULL:
             self._make_room(track)
+        self.status = self.kernel(self.block)
 
     def _make_room(self, track):
         """Go on in a new store, or in the same one if its steps are not needed any more."""

@@ -94,7 +94,8 @@ def _store(context, builder, sig, args):
     return context.get_dummy_value()
 
 
-REGIONS = ("k", "u", "v", "error", "error2", "out")
+#: Of kernels, and of the arguments of a compiled function.
+REGIONS = ("k", "u", "v", "error", "error2", "out", *(f"a{i}" for i in range(10)))
 
 
 def _mark(module, instruction, region):

@@ -40,7 +40,7 @@ def has_compiled_law(controller) -> bool:
     )
 
 
-def solve_compiled(problem, method, settings):
+def solve_compiled(problem, method, settings, drive=None, interrupted=False):
     """`sciml_lab.solvers.solve.solve_plain` with a compiled loop.
 
     Parameters
@@ -50,14 +50,20 @@ def solve_compiled(problem, method, settings):
     method : ExplicitRK
     settings : dict
         The options of `solve`.
+    drive : Drive, optional
+        The same solve, begun already (`sciml_lab.backends.numba.quick`).
+    interrupted : bool
+        Whether it shall end here, since Ctrl-C was pressed.
     """
     began, track = time.perf_counter(), Track()
     run = front._prepare(problem, method, *(settings[name] for name in (
         "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
-    compiled = CompiledRun(run, times, settings["dense"])
+    compiled = CompiledRun(run, times, settings["dense"], drive)
     bar = front._progress_bar(settings["progress"], run)
     try:
+        if interrupted:
+            raise KeyboardInterrupt
         compiled.go(track, bar)
     except KeyboardInterrupt:
         compiled.stop()
@@ -82,15 +88,21 @@ class CompiledRun:
         Output times; None for every accepted step.
     keep : bool
         Whether the steps are kept with their stages, for dense output.
+    drive : Drive, optional
+        That has begun already.
     """
 
-    def __init__(self, run, times, keep):
+    def __init__(self, run, times, keep, drive=None):
         self.run, self.times, self.keep = run, times, keep
-        self.outcomes = []
+        self.outcomes, self.drive, self.begun = [], drive, drive is not None
+        if drive is not None:
+            return
         real(run.u0, run.p)
         one, own = self.lane(run.u0, 0), self.lane(run.p, 0)
         f = right_hand_side(run.f.f, one, own, float(run.tspan[0]), check=self._check)
         self.drive = take_drive(f, run.method, one, own, times is None or keep, keep)
+        self.drive.configure(run)
+        self.drive.outputs(np.array([] if times is None else times, dtype=float))
 
     def lane(self, x, j):
         """The part of u0 or p that belongs to one trajectory."""
@@ -114,10 +126,9 @@ class CompiledRun:
         run, drive = self.run, self.drive
         lanes = np.shape(run.u0)[-1] if run.lanes else 1
         start, span = float(run.tspan[0]), float(run.tspan[1]) - float(run.tspan[0])
-        drive.configure(run)
-        drive.outputs(np.array([] if self.times is None else self.times, dtype=float))
         for j in range(lanes):
-            drive.start(np.ravel(self.lane(run.u0, j)), _maybe_flat(self.lane(run.p, j)))
+            if j > 0 or not self.begun:
+                drive.start(np.ravel(self.lane(run.u0, j)), _maybe_flat(self.lane(run.p, j)))
             while not drive.done:
                 drive.go(track)
                 bar(SimpleNamespace(t_new=start + (j * span + drive.now - start) / lanes))
