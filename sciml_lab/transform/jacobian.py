@@ -81,7 +81,7 @@ def compressed(lowered, colors, of=None, wrt="u") -> Lowered:
 
 def _is_straight(s):
     """Whether a statement is a plain assignment whose entries have known places."""
-    if isinstance(s, BLOCKS) or isinstance(s, ast.Expr):
+    if isinstance(s, (*BLOCKS, ast.Expr)):
         return False
     entries = [n for n in ast.walk(s) if isinstance(n, ast.Subscript)]
     return not any(names(e.slice) for e in entries)

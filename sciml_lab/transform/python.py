@@ -11,7 +11,8 @@ from itertools import count
 
 import numpy as np
 
-from sciml_lab.transform.algebra import constant
+from sciml_lab.transform.algebra import constant, is_memory, walk
+from sciml_lab.transform.own_rules import expand
 from sciml_lab.transform.printing import text
 from sciml_lab.transform.tree import Lowered
 
@@ -32,7 +33,7 @@ def compile(lowered: Lowered, docstring=None):
         Takes numbers and arrays of the declared shapes. Division by zero gives inf and a warning,
         as NumPy does.
     """
-    source = text(lowered, docstring)
+    source = text(expand(lowered), docstring)
     inner = execute(source, lowered.name, lowered.constants, lowered.primitives)
     shapes = [lowered.shapes[x] for x in lowered.inputs]
 
@@ -45,6 +46,35 @@ def compile(lowered: Lowered, docstring=None):
     function.__name__, function.__doc__ = lowered.name, docstring
     function.__wrapped__, function.source = inner, source
     return function
+
+
+def read(source, temporaries=(), constants=None, primitives=None, **shapes) -> Lowered:
+    """Read a function that is written in the lowered language already.
+
+    Parameters
+    ----------
+    source : str
+        Its text.
+    temporaries, constants, primitives
+        As in `Lowered`.
+    **shapes : tuple of int
+        Shapes of the inputs that are arrays.
+
+    Examples
+    --------
+    >>> double = read("def double(u):\\n    y = 2.0 * u[0]\\n    return y", u=(1,))
+    >>> float(compile(double)([21.0]))
+    42.0
+    """
+    tree = next(s for s in ast.parse(source).body if isinstance(s, ast.FunctionDef))
+    known = {n.id: () for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    for s in walk(tree.body):
+        s.line = s.lineno
+        if is_memory(s) and isinstance(s.value, ast.Call):
+            shape = ast.literal_eval(s.value.args[0])
+            shapes[s.targets[0].id] = shape if isinstance(shape, tuple) else (shape,)
+    known |= {a.arg: () for a in tree.args.args} | shapes
+    return Lowered(tree, known, set(temporaries), constants or {}, primitives or {})
 
 
 def execute(source, name, constants=None, primitives=None):

@@ -25,7 +25,7 @@ from sciml_lab.transform.algebra import (
 )  # fmt: skip
 from sciml_lab.transform.prepare import Namer, Names, entry_name, guarded, separate, varied
 from sciml_lab.transform.tidy import live
-from sciml_lab.transform.usage import Usage, carried
+from sciml_lab.transform.usage import Usage
 
 
 class Replay:
@@ -39,7 +39,7 @@ class Replay:
         self.lowered, self.wrt, self.body = lowered, wrt, lowered.tree.body
         self.names, self.shapes = Names(lowered), dict(lowered.shapes)
         self.bars = {x: self.names.new(f"{x}_bar") for x in (*wrt, *lowered.outputs)}
-        separate(self.body, self.names)
+        separate(self.body, self.names, names(self.body[-1]), lowered.inputs)
         self.usage = Usage(lowered)
         self.active = varied(self.body, wrt)
         self.namer = Namer(self.names, self.active)
@@ -78,7 +78,7 @@ class Replay:
     def prepare_loop(self, s, path):
         """Find what a loop carries, and make room for it."""
         self.carry[s] = {}
-        for x in carried(s):
+        for x in s.carried:
             self.carry[s][x] = self.storage(f"{x}_kept", ((s, 0),), path)
         if isinstance(s, ast.While):
             self.counts[s] = self.names.new("turns")

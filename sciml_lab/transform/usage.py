@@ -110,14 +110,14 @@ def _homes(lowered):
     return found
 
 
-def carried(loop) -> list:
-    """Return the numbers that a turn of a loop takes from the turn before, in order."""
+def carried(loop, after=frozenset()) -> list:
+    """Return the numbers that a loop takes from turn to turn and to what comes `after`, in order."""
     set_inside = [
         target_of(s)
         for s in walk(loop.body)
         if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and not is_memory(s)
     ]
-    needed = _read_first(loop.body)
+    needed = _read_first(loop.body) | after
     return list(dict.fromkeys(n for n in set_inside if n in needed))
 
 

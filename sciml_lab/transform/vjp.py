@@ -22,6 +22,7 @@ from sciml_lab.transform.algebra import (
     assign,
     blocks,
     call_effects,
+    constant,
     cost,
     fill,
     is_memory,
@@ -36,7 +37,8 @@ from sciml_lab.transform.algebra import (
     walk,
     written,
 )  # fmt: skip
-from sciml_lab.transform.prepare import entry_name, guarded, partials, slopes
+from sciml_lab.transform.gather import gather
+from sciml_lab.transform.prepare import Names, entry_name, guarded, partials, slopes
 from sciml_lab.transform.replay import Replay, copy_head, extent
 from sciml_lab.transform.tidy import tidy
 from sciml_lab.transform.tree import Lowered
@@ -59,7 +61,26 @@ def vjp(lowered, wrt=("u", "p")) -> Lowered:
         and are only added to.
     """
     wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    return tidy(_Reverse(lowered, wrt).result())
+    result = tidy(_Reverse(lowered, wrt).result())
+    gather(result.tree.body, Names(result).new)
+    return result
+
+
+class _Pending(dict):
+    """Contributions to the adjoints of numbers: lists of expressions, by name.
+
+    `outer` tells what the adjoint of a number from outside of a loop has been given so far.
+    """
+
+    def __init__(self, start, outer):
+        super().__init__(start)
+        self.outer = outer
+
+    def of(self, z):
+        """Return the list of contributions to z."""
+        if z not in self:
+            self[z] = self.outer(z)
+        return self[z]
 
 
 class _Reverse(Replay):
@@ -94,7 +115,7 @@ class _Reverse(Replay):
         if x not in self.active or not parts:
             return
         if isinstance(s.value, ast.Name):
-            pending.setdefault(s.value.id, []).extend(parts)
+            pending.of(s.value.id).extend(parts)
             return
         g = total(parts)
         if not _is_atom(g):
@@ -155,7 +176,7 @@ class _Reverse(Replay):
             if isinstance(e, ast.Name):
                 value = copy.copy(value)
                 value.line = self.line
-                self.pending.setdefault(e.id, []).append(value)
+                self.pending.of(e.id).append(value)
                 return
             entry = ast.Subscript(
                 ast.Name(self.array_bar(e.value.id), ast.Load()), e.slice, ast.Load()
@@ -177,7 +198,11 @@ class _Reverse(Replay):
     def backward_loop(self, s, path, pending, out):
         inside = (*path, (s, 0))
         moved = [x for x in self.carry[s] if x in self.active]
-        inner = {x: [ast.Name(self.bar(x), ast.Load())] for x in moved}
+        local = written(s.body)
+        inner = _Pending(
+            {x: [ast.Name(self.bar(x), ast.Load())] for x in moved},
+            lambda z: [] if z in local else [ast.Name(self.bar(z), ast.Load())],
+        )
         body = []
         for x, (_, _, get) in self.carry[s].items():
             body.append(assign(x, get, getattr(s, "line", None), made=False))
@@ -185,13 +210,11 @@ class _Reverse(Replay):
         self.backward(s.body, inside, inner, body)
         self.line, self.out, self.pending = getattr(s, "line", None), out, pending
         later = []
-        for z, parts in inner.items():
-            mine = ast.Name(self.bar(z), ast.Load())
-            if parts and z in moved and show(parts[0]) == mine.id and len(parts) == 1:
-                continue
-            value = total(parts if z in moved else [mine, *parts])
-            body.append(assign(f"{mine.id}_next", value, s.line))
-            later.append(assign(mine.id, fill(f"{mine.id}_next"), s.line))
+        for z in dict.fromkeys([*moved, *inner]):
+            value, bar = total(inner.get(z, [])), self.bar(z)
+            if show(value) != bar:
+                body.append(assign(f"{bar}_next", value, s.line))
+                later.append(assign(bar, fill(f"{bar}_next"), s.line))
         body += later
         self.flush(pending, [*inner, *moved], written(body), out)
         if isinstance(s, ast.While):
@@ -228,7 +251,7 @@ class _Reverse(Replay):
             todo |= dict.fromkeys(
                 z for z, parts in pending.items() if any(names(p) & lost for p in parts)
             )
-        values = {self.bar(z): total(pending.get(z, [])) for z in todo}
+        values = {self.bar(z): total(pending.of(z)) for z in todo}
         values = {bar: value for bar, value in values.items() if show(value) != bar}
         later = []
         while values:  # first those that no other one reads
@@ -246,27 +269,29 @@ class _Reverse(Replay):
         pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in todo})
 
     def backward_if(self, s, path, pending, out):
+        """Go back through both branches; each writes down the adjoints that it changes."""
         set_inside = [z for z in pending if z in written(s.body) | written(s.orelse)]
         self.flush(pending, set_inside, set(), out)
-        start = {z: pending.pop(z) for z in set_inside}
         inner, bodies = [], []
         for which, block in enumerate(blocks(s)):
             inside = (*path, (s, which))
-            inner.append({z: list(parts) for z, parts in start.items()})
+            inner.append(_Pending({z: list(p) for z, p in pending.items()}, pending.outer))
             bodies.append(self.primal(block, inside, inside))
             self.backward(block, inside, inner[which], bodies[which])
         self.line, self.out, self.pending = getattr(s, "line", None), out, pending
-        changed = list(dict.fromkeys([*inner[0], *inner[1]]))
+        for z in set_inside:
+            del pending[z]
+        changed = [z for z in {**inner[0], **inner[1]} if z in set_inside or any(
+            len(i.of(z)) != len(pending.of(z)) for i in inner)]  # fmt: skip
         bars = {self.bar(z) for z in changed}
-        held = {z: p for z, p in pending.items() if z not in changed}
+        held = _Pending({z: p for z, p in pending.items() if z not in changed}, pending.outer)
         self.flush(held, [], bars, out)
         pending.update(held)
         for mine, body in zip(inner, bodies, strict=True):
-            for z in changed:
-                parts = [*pending.get(z, []), *mine.get(z, [])]
-                line = _line(parts, self.line)
-                body.append(assign(f"{self.bar(z)}_next", total(parts), line))
-            body += [assign(self.bar(z), fill(f"{self.bar(z)}_next"), self.line) for z in changed]
+            values = {self.bar(z): total(mine.get(z, [])) for z in changed}
+            values = {bar: value for bar, value in values.items() if show(value) != bar}
+            body += [assign(f"{bar}_next", value, self.line) for bar, value in values.items()]
+            body += [assign(bar, fill(f"{bar}_next"), self.line) for bar in values]
         pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in changed})
         if bodies[0] or bodies[1]:
             again = copy_head(s)
@@ -305,11 +330,12 @@ class _Reverse(Replay):
             if self.shapes[x] != ():
                 self.array_bar(x)
         pending = {y: [fill(self.bars[y])] for y in outputs if self.shapes[y] == ()}
+        pending = _Pending(pending, lambda z: [])
         forward, reverse = self.primal(self.body[:-1], (), ()), []
         self.backward(self.body[:-1], (), pending, reverse)
         for x in self.wrt:
             if self.shapes[x] == ():
-                reverse.append(assign(self.bars[x], total(pending.get(x, []))))
+                reverse.append(assign(self.bars[x], total(pending.of(x))))
                 self.shapes[self.bars[x]] = ()
         made = [s for s in self.body if is_memory(s)]
         answer = ast.parse("return " + ", ".join(self.bars[x] for x in self.wrt)).body[0]
@@ -351,10 +377,18 @@ def _line(parts, line):
 
 def _backwards(call):
     """Return the range that counts the other way."""
-    span = [fill(show(a)) for a in call.args]
-    start, stop, step = [number(0), *span, number(1)] if len(span) == 1 else (*span, number(1))[:3]
-    parts = {"a": start, "b": stop, "c": step}
-    if show(step) == "1":
+    span = [constant(a) for a in call.args]
+    if None not in span:
+        back = range(*span)[::-1]
+        return fill(f"range({back.start}, {back.stop}, {back.step})")
+    start, stop, step = (
+        (call.args[0], call.args[-1], 1) if len(span) == 2 else (number(0), call.args[0], 1)
+    )
+    if len(span) == 3:
+        start, stop, step = *call.args[:2], span[2]
+    parts = {"a": start, "b": stop, "c": number(step)}
+    if step == 1:
         return fill("range(b - 1, a - 1, -1)", **parts)
-    last = fill("a + (b - a + c - (1 if c > 0 else -1)) // c * c - c", **parts)
-    return fill("range(last, a - c, -c)", last=last, **parts)
+    sign = 1 if step > 0 else -1
+    last = fill(f"a + ((b - a - {sign}) // c) * c", **parts)
+    return fill(f"range(last, a - {sign}, -c)", last=last, **parts)
