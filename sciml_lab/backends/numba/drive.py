@@ -5,6 +5,7 @@ milliseconds, so that Ctrl-C, the stop button and progress bars work.
 """
 
 import math
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from sciml_lab.backends.numba import layout as at
 
 EPS = float(np.finfo(float).eps)
 FIRST_BYTES, MOST_BYTES = 2**15, 2**23  # of a chunk of the store
+ROWS = 1024  # steps in a store that is written over
 PATIENCE = 4e-3  # seconds that one call of a kernel may take
 
 
@@ -117,7 +119,7 @@ class Drive:
         self.store = self.out = self.settled = None
         self.room = np.empty((0, n + 1))
         self.chunks = []
-        self._new_store(FIRST_BYTES)
+        self._new_store(FIRST_BYTES if keep_steps else min(MOST_BYTES, 8 * ROWS * (n + 2)))
 
     def _new_store(self, size):
         self.store = store = Store(self.n, self.stages, self.keep, size)
@@ -182,7 +184,12 @@ class Drive:
         """
         if self.status == at.FULL:
             self._make_room(track)
+        began = time.perf_counter()
         self.status = self.kernel(self.block)
+        if self.status == at.RUNNING:  # the budget was used up: was it well chosen?
+            seconds = time.perf_counter() - began
+            budget = int(self.integers[at.BUDGET])
+            self.integers[at.BUDGET] = max(1, int(budget * min(PATIENCE / seconds, 100.0)))
 
     def _make_room(self, track):
         """Go on in a new store, or in the same one if its steps are not needed any more."""

@@ -212,7 +212,7 @@ def take_drive(f, method, u0, p, keep_steps, keep_stages) -> Drive:
 
 def give_back(drive):
     """Let the next solve have the memory."""
-    if drive.store.size <= 2**17 and len(drive.free) < 4:
+    if drive.store.size <= 2**18 and len(drive.free) < 4:
         drive.free.append(drive)
 
 
