@@ -75,13 +75,13 @@ class Writer:
 
     def block_of(self, body, *loop):
         """Return the statements that `body()` writes, and its result."""
-        outer, path, self.block = self.block, self.path, []
+        outer, path, line, self.block = self.block, self.path, self.line, []
         self.path = (*path, *loop)
         try:
             result = body()
             return self.block, result
         finally:
-            self.block, self.path = outer, path
+            self.block, self.path, self.line = outer, path, line
 
     # Memory.
     def allocate(self, base, shape, filled=None) -> Array:
