@@ -129,7 +129,8 @@ def value_and_grad(f, x=_LATER, *, mode="tape"):
     Parameters
     ----------
     f, x, mode
-        As for `grad`.
+        As for `grad`. An f that knows its own gradient, by a method ``f.value_and_grad(x)``, is
+        asked for it (mode "tape", x of plain numbers).
 
     Returns
     -------
@@ -143,6 +144,8 @@ def value_and_grad(f, x=_LATER, *, mode="tape"):
     (6.0, array([3., 2.]))
     """
     x = _value(x)
+    if mode == "tape" and hasattr(f, "value_and_grad") and type(x) is np.ndarray:
+        return f.value_and_grad(x)
     if mode in PULL:
         y, pullback = PULL[mode](f, [x])
         need_scalar(y)

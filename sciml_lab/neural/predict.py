@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from sciml_lab.ad import primal
 from sciml_lab.problems import ODEProblem
 from sciml_lab.sensitivity import DiscreteAdjoint
-from sciml_lab.solvers.explicit import RK4
+from sciml_lab.solvers.explicit import RK4, Tsit5
 from sciml_lab.solvers.solve import solve
 
 
-def predict(f, p, u0, t, *, method=None, substeps=4):
+def predict(f, p, u0, t, **options):
     """Solve ``u' = f(u, p, t)`` and return the states at the times t.
 
     Parameters
@@ -21,10 +22,8 @@ def predict(f, p, u0, t, *, method=None, substeps=4):
         State at ``t[0]``, or the states of B trajectories that share the times; may be traced.
     t : array, shape (T,)
         Increasing times.
-    method : ExplicitRK, optional
-        By default RK4.
-    substeps : int
-        Steps for the smallest gap between two times.
+    **options
+        Of `settings`: method, substeps, rtol, atol, backend.
 
     Returns
     -------
@@ -40,8 +39,9 @@ def predict(f, p, u0, t, *, method=None, substeps=4):
 
     Notes
     -----
-    Fixed steps, because while training only the same work for every p makes the loss a smooth
-    function of p, and because B trajectories then cost hardly more than one.
+    Fixed steps by default, because while training only the same work for every p makes the loss a
+    smooth function of p, and because B trajectories then cost hardly more than one. With error
+    control each of B trajectories takes steps of its own.
 
     Examples
     --------
@@ -52,14 +52,46 @@ def predict(f, p, u0, t, *, method=None, substeps=4):
     t = np.asarray(t, dtype=float)
     if t.ndim != 1 or t.size < 2 or not np.all(np.diff(t) > 0):
         raise ValueError("t must be a list of at least two increasing times.")
+    how = settings(t, **options)
+    lanes = how["adaptive"] and np.ndim(primal(u0)) == 2
+    problem = ODEProblem(f, u0, (t[0], t[-1]), p, batch=lanes)
+    sol = solve(
+        problem, saveat=t, dense=False, sensitivity=DiscreteAdjoint(), on_failure="raise", **how
+    )
+    return sol.u
+
+
+def settings(t, *, method=None, substeps=4, rtol=None, atol=None, backend="numpy") -> dict:
+    """Options of `solve` for a prediction at the times t.
+
+    Parameters
+    ----------
+    t : array, shape (T,)
+        Increasing times.
+    method : ExplicitRK, optional
+        By default RK4, or Tsit5 with error control.
+    substeps : int
+        Steps for the smallest gap between two times.
+    rtol, atol : float, optional
+        Control the error instead of taking fixed steps: as in `solve`.
+    backend : {"numpy", "numba"}
+        What carries out the arithmetic.
+
+    Examples
+    --------
+    >>> settings(np.linspace(0, 1, 5), substeps=2)["dt"]
+    0.125
+    """
     if not (isinstance(substeps, int | np.integer) and substeps >= 1):
         raise ValueError(f"substeps must be a whole number from 1 up (got {substeps!r}).")
-    problem = ODEProblem(f, u0, (t[0], t[-1]), p)
-    sol = solve(
-        problem, RK4() if method is None else method, dt=float(np.min(np.diff(t))) / substeps,
-        adaptive=False, saveat=t, dense=False, sensitivity=DiscreteAdjoint(), on_failure="raise",
-    )  # fmt: skip
-    return sol.u
+    controlled = rtol is not None or atol is not None
+    default = Tsit5() if controlled else RK4()
+    dt = None if controlled else float(np.min(np.diff(t))) / substeps
+    return {
+        "method": default if method is None else method, "adaptive": controlled, "dt": dt,
+        "rtol": 1e-6 if rtol is None else rtol, "atol": 1e-9 if atol is None else atol,
+        "backend": backend,
+    }  # fmt: skip
 
 
 def check_data(t, data):

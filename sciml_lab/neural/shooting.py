@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sciml_lab.neural.predict import check_data, predict
-from sciml_lab.nn.losses import mse
+from sciml_lab.neural.loss import SolveLoss
+from sciml_lab.neural.predict import check_data
 
 
 def segments(t, data, length=3):
@@ -69,8 +69,8 @@ def multiple_shooting_loss(f, t, data, *, length=3, **options):
 
     Returns
     -------
-    callable
-        ``loss(p)``
+    SolveLoss
+        ``loss(p)``; with ``backend="numba"`` also compiled, for training.
 
     Notes
     -----
@@ -90,8 +90,4 @@ def multiple_shooting_loss(f, t, data, *, length=3, **options):
     True
     """
     starts, targets, local_t = segments(t, data, length)
-
-    def loss(p):
-        return mse(predict(f, p, starts, local_t, **options)[1:], targets)
-
-    return loss
+    return SolveLoss(f, starts, local_t, targets, options, skip=1)

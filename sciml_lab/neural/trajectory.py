@@ -1,7 +1,7 @@
 """Single shooting: one trajectory from the first data point to the last."""
 
-from sciml_lab.neural.predict import check_data, predict
-from sciml_lab.nn.losses import mse
+from sciml_lab.neural.loss import SolveLoss
+from sciml_lab.neural.predict import check_data
 
 
 def trajectory_loss(f, t, data, *, points=None, **options):
@@ -20,7 +20,8 @@ def trajectory_loss(f, t, data, *, points=None, **options):
 
     Returns
     -------
-    callable
+    SolveLoss
+        ``loss(p)``; with ``backend="numba"`` also compiled, for training.
 
     Notes
     -----
@@ -41,8 +42,4 @@ def trajectory_loss(f, t, data, *, points=None, **options):
         if not 2 <= points <= len(t):
             raise ValueError(f"points must lie between 2 and {len(t)} (got {points!r}).")
         t, data = t[:points], data[:points]
-
-    def loss(p):
-        return mse(predict(f, p, data[0], t, **options), data)
-
-    return loss
+    return SolveLoss(f, data[0], t, data, options)

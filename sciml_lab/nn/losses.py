@@ -26,7 +26,17 @@ def mse(prediction, data):
     >>> float(mse(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
-    r = _residual(prediction, data)
+    return mean_square(_residual(prediction, data))
+
+
+def mean_square(r):
+    """Return ``mean(r**2)`` of residuals r.
+
+    Examples
+    --------
+    >>> float(mean_square(np.array([1.0, 3.0])))
+    5.0
+    """
     return (r * r).sum() / r.size
 
 

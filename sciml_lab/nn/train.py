@@ -11,6 +11,7 @@ import numpy as np
 from sciml_lab._optional import need
 from sciml_lab.ad import primal, value_and_grad
 from sciml_lab.nn import checkpoint as disk
+from sciml_lab.nn.compiled import compiled_training, run_compiled
 from sciml_lab.nn.optimisers import Adam, Evaluation
 from sciml_lab.solvers.solution import SolveError
 
@@ -163,7 +164,13 @@ def train(
                 )
             log.take(now)
         if now.step < steps and not log.stopped:
-            words = optimizer.minimise(evaluate, now, steps, log.take)
+            training = None
+            if grad == "tape" and log.hears_only_of_the_loss:
+                training = compiled_training(loss, optimizer, now, int(steps), log.smallest)
+            if training is None:
+                words = optimizer.minimise(evaluate, now, steps, log.take)
+            else:
+                run_compiled(training, log)
     except KeyboardInterrupt:
         if log.now is None:
             raise
@@ -207,6 +214,28 @@ class _Log:
         elif self.patience and now.step - self.best_step >= self.patience:
             self.stopped = f"no smaller loss in {self.patience} steps"
         return bool(self.stopped)
+
+    @property
+    def hears_only_of_the_loss(self) -> bool:
+        """Whether nobody looks at the parameters of every step."""
+        return self.callback is None and self.patience is None and self.path is None
+
+    @property
+    def smallest(self) -> float:
+        """The smallest loss so far."""
+        return self.loss[self.best_step]
+
+    def take_many(self, losses, now, best, best_step):
+        """Take in many steps at once: their losses, the last evaluation, the best parameters."""
+        before, passed = self.times[-1], time.perf_counter() - self.began
+        share = np.arange(1, len(losses) + 1) / max(len(losses), 1)
+        self.loss += losses.tolist()
+        self.times += (before + share * (passed - before)).tolist()
+        if best_step > self.best_step:
+            self.best, self.best_step = best, best_step
+        self.now = now
+        self.bar.set_postfix_str(f"loss {now.loss:.3g}", refresh=False)
+        self.bar.update(now.step - self.bar.n)
 
     def _calls_for_a_stop(self, now):
         """Show the callback the parameters; what it writes into them is not ours."""
@@ -276,6 +305,8 @@ def _evaluator(loss, shape, grad, seed):
     def both(p, rng) -> Any:
         if callable(grad):
             return grad(p, *rng)
+        if grad == "tape" and not rng and hasattr(loss, "value_and_grad"):
+            return loss.value_and_grad(p)
         return value_and_grad(lambda q: one_number(q, *rng), p, mode=grad)
 
     def evaluate(p, step):

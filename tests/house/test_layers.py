@@ -22,6 +22,7 @@ UPWARDS = {
     ("transform", "solvers"): "unrolling runs the methods' own formulas on symbols",
     ("solvers", "backends"): "solve() hands the work to the backend asked for by name",
     ("sensitivity", "backends"): "a sensitivity hands a solve on a backend to that backend's sweep",
+    ("neural", "backends"): "a loss is compiled by the backend asked for by name",
     ("solvers", "sensitivity"): "solve() hands a taped problem to its sensitivity method",
     ("solvers", "plot"): "sol.plot() and tableau.plot() are shorthands for the pictures",
     ("nn", "plot"): "history.plot() is a shorthand for the picture",

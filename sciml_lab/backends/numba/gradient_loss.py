@@ -1,0 +1,169 @@
+"""A loss of trajectories, its gradient, and its training, each as one call of a kernel.
+
+The loss is ``mean over trajectories of measure(u(t_i; p) - data_i)``. One evaluation with its
+gradient is: solve, compare, sweep back; no Python in between. Training adds a step of Adam.
+"""
+
+import numpy as np
+
+from sciml_lab.backends.numba import gradient_layout as back
+from sciml_lab.backends.numba import gradient_loss_layout as own
+from sciml_lab.backends.numba import layout as at
+from sciml_lab.backends.numba.drive import PATIENCE, Drive, address
+from sciml_lab.backends.numba.functions import compile_tree, right_hand_side
+from sciml_lab.backends.numba.gradient import WayBack
+from sciml_lab.backends.numba.gradient_functions import pullback
+from sciml_lab.backends.numba.gradient_loss_kernels import loss_kernels
+from sciml_lab.backends.numba.kernels import kernel
+from sciml_lab.transform.inplace import inplace
+from sciml_lab.transform.lower import lower
+from sciml_lab.transform.vjp import vjp
+
+
+class CompiledLoss:
+    """The loss of one f, one set of data and one number of parameters.
+
+    Parameters
+    ----------
+    run : Run
+        Method, tolerances, time interval, f and p of one trajectory.
+    starts : ndarray, shape (B, n)
+        Initial states.
+    times : ndarray, shape (T,)
+        Output times.
+    data : ndarray, shape (B, T, n)
+        What the outputs are compared with.
+    measure : callable
+        Of the residuals of a trajectory as one flat array; in the subset that can be transformed.
+
+    Attributes
+    ----------
+    seconds : float
+        What one accepted step costs, forth and back, roughly.
+    """
+
+    def __init__(self, run, starts, times, data, measure):
+        count, n = starts.shape
+        u0, p = starts[0], np.asarray(run.p)
+        self.run, self.m = run, p.size
+        self.f = f = right_hand_side(run.f.f, u0, p, float(run.tspan[0]))
+        self.kernels = loss_kernels(run.method, n)
+        self.drive = Drive(kernel(run.method, n), run.method, f, (n,), p.size, True, True)
+        self.drive.configure(run)
+        self.drive.outputs(times)
+        self.way = WayBack(run.method, f, pullback(f, u0, p), n, p.size)
+        self.way.direction(*run.tspan)
+        self.cotangents = np.zeros((len(times), n))
+        self.way.set(back.OUTPUT_TIMES, (times, self.cotangents))
+        self.way.integers[back.P_BACK] = self.drive.integers[at.P]  # one memory for both
+        self.measures, work = _compile(measure, len(times) * n)
+        self.integers = np.zeros(own.INTEGERS_OF_LOSS, dtype=np.int64)
+        self.numbers = np.zeros(own.NUMBERS_OF_LOSS)
+        self.numbers[own.FIRST_STEP] = self.drive.numbers[at.H]
+        self.block, self.memory = address(self.integers), []
+        self.p, self.gradient = self.drive.p, self.way.p_bar
+        self.mean, self.square = np.zeros((2, p.size))
+        self.best, self.last = np.zeros((2, p.size))
+        c = self.integers
+        c[own.TRAJECTORIES], c[own.PARAMETERS], c[own.BUDGET] = count, p.size, 1
+        c[own.FORWARD], c[own.BACKWARD] = self.drive.block, self.way.address
+        c[own.LOSS], c[own.LOSS_VJP] = (one.address for one in self.measures)
+        residuals = np.zeros(len(times) * n)
+        self._set(own.LOSS_WORK, np.zeros(work + 1), self.numbers, starts, data, residuals)
+        self._set(own.MEAN, self.mean, self.square, self.best, self.last)
+        self.seconds = 4 * run.method.tableau.stages * (f.seconds + 1e-8 * n)
+
+    def _set(self, first, *arrays):
+        """Enter the addresses of arrays, which are kept alive."""
+        arrays = [np.ascontiguousarray(array) for array in arrays]
+        self.memory += arrays
+        self.integers[first : first + len(arrays)] = [address(array) for array in arrays]
+
+    def is_current(self) -> bool:
+        """Whether f is still what was compiled."""
+        return self.f.lowered.is_current()
+
+    def value_and_grad(self, p):
+        """The loss and its gradient, or None if a solve fails.
+
+        Parameters
+        ----------
+        p : ndarray, shape (m,)
+        """
+        self.p[:] = p
+        self.integers[own.PHASE] = own.FRESH
+        status = at.RUNNING
+        while status < at.DONE:
+            status = self.kernels.value_and_grad(self.block)
+            if status == at.FULL:
+                self._make_room()
+        if status != at.DONE:
+            return None
+        return float(self.numbers[own.VALUE]), self.gradient.copy()
+
+    def _make_room(self):
+        """More memory for the steps of a trajectory, which is begun again."""
+        self.drive._new_store(2 * self.drive.store.size)
+        self.integers[own.PHASE] = own.BEGINS
+
+    # Training --------------------------------------------------------------------------------
+
+    def begin(self, adam, now, steps, best):
+        """Put a training at the evaluation `now`.
+
+        Parameters
+        ----------
+        adam : Adam
+        now : Evaluation
+        steps : int
+            Number of the last step.
+        best : float
+            The smallest loss so far.
+        """
+        c, x = self.integers, self.numbers
+        self.p[:], self.gradient[:] = now.p, now.grad
+        self.best[:] = self.last[:] = now.p
+        self.mean[:], self.square[:] = now.state.get("m", 0.0), now.state.get("v", 0.0)
+        c[own.PHASE], c[own.STEP], c[own.ASKED] = own.FRESH, now.step, steps
+        c[own.BEST_STEP], x[own.BEST_VALUE] = -1, best
+        x[own.LR : own.EPS + 1] = adam.lr, adam.beta1, adam.beta2, adam.eps
+        self.history, self.failed = np.full(steps, np.nan), False
+        self._set(own.HISTORY, self.history)
+        c[own.BUDGET] = max(1, int(PATIENCE / self.seconds))
+
+    def train(self):
+        """Go on for some milliseconds; returns whether there is more to do."""
+        status = self.kernels.train(self.block)
+        if status == at.FULL:
+            self._make_room()
+        self.failed = status > at.DONE
+        if self.failed and self.integers[own.PHASE] != own.FRESH:
+            self.integers[own.STEP] += 1  # a solve failed: this step has no loss
+        return status < at.DONE
+
+    def point(self):
+        """Parameters and loss of the last finite step."""
+        if self.failed:
+            return self.last.copy(), float(self.history[self.step - 2])
+        return self.p.copy(), float(self.history[self.step - 1])
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return int(self.integers[own.STEP])
+
+    @property
+    def best_step(self) -> int:
+        """The step with the smallest loss, -1 if none was better than before."""
+        return int(self.integers[own.BEST_STEP])
+
+
+def _compile(measure, size):
+    """``measure(y, r, work)`` and ``measure_vjp(r_bar, r, y_bar, work)``, and their scratch."""
+    lowered = lower(measure, np.ones(size))
+    forms = inplace(lowered), inplace(vjp(lowered, lowered.inputs), accumulate=True)
+    machines = [
+        compile_tree(form.tree, kinds, form.constants, form.primitives)
+        for form, kinds in zip(forms, ("mmm", "mmnm"), strict=True)
+    ]
+    return machines, max(form.work for form in forms)
