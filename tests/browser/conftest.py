@@ -40,14 +40,20 @@ def page():
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """The address of a JupyterLab whose root is a copy of what a student gets.
+def lab_root(tmp_path_factory):
+    """A copy of what a student gets.
 
     Students get the lessons without `source/`, and nothing that they do may change the checkout.
     """
-    home = tmp_path_factory.mktemp("lab")
-    lessons = home / "lessons"
+    lessons = tmp_path_factory.mktemp("lab") / "lessons"
     shutil.copytree(ROOT / "lessons", lessons, ignore=shutil.ignore_patterns("source", ".*"))
+    return lessons
+
+
+@pytest.fixture(scope="session")
+def lab(lab_root):
+    """The address of a JupyterLab that shows the folder `lab_root`."""
+    home, lessons = lab_root.parent, lab_root
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
