@@ -4,6 +4,8 @@
 - `Derivatives`: the error of a derivative against the step size
 - `StepMicroscope`: a solve, attempt by attempt and stage by stage
 - `NeuralODETrainer`: a neural ODE that retrains when a slider is let go
+- `TapeExplorer`: a program on a tape, and the reverse sweep entry by entry
+- `SourceExplorer`: a function, and the derivative that was written from its source
 
 Each works in three forms: live in a notebook, as a picture in an exported page, and from a
 program (`set`, `values`, `words`, `sweep`). Names load when first used.
@@ -21,6 +23,8 @@ _HOME = {
     "Derivatives": "derivatives",
     "StepMicroscope": "step_microscope",
     "NeuralODETrainer": "neural_ode_trainer",
+    "TapeExplorer": "tape_explorer",
+    "SourceExplorer": "source_explorer",
 }
 
 __all__ = sorted(_HOME)
