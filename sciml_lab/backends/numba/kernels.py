@@ -59,8 +59,8 @@ def text(method, length=0) -> str:
     header = HEADER.format(
         name=method.name, version=__version__, length=length, stages=tableau.stages,
         extra=len(tableau.A_dense), fsal=tableau.fsal, smallest=SMALLEST, largest=LARGEST,
-        error_order=method.error_order if method.adaptive else 1, flags=sorted(FLAGS),
-    ).replace(str(sorted(FLAGS)), "{" + ", ".join(map(repr, sorted(FLAGS))) + "}")  # fmt: skip
+        error_order=method.error_order if method.adaptive else 1, flags=_listed(FLAGS),
+    )  # fmt: skip
     s, total = tableau.stages, len(tableau.P)
     parts = [
         _printed(unroll.step(method), "u_new, error, error2, k, f, u, p, t, h, v, work, n", s, s),
@@ -76,10 +76,14 @@ def text(method, length=0) -> str:
         inspect.getsource(loop.copy), inspect.getsource(loop.finite),
     ]  # fmt: skip
     parts = ["@compiled\n" + part for part in parts]
-    final = '@njit("int64(int64)", error_model="numpy", fastmath={flags}, nogil=True, cache=True)\n'
-    flags = "{" + ", ".join(map(repr, sorted(FLAGS))) + "}"
-    parts.append(final.format(flags=flags) + inspect.getsource(loop.solve))
+    options = f'error_model="numpy", fastmath={_listed(FLAGS)}, nogil=True, cache=True'
+    parts.append(f'@njit("int64(int64)", {options})\n' + inspect.getsource(loop.solve))
     return header + "\n\n" + "\n\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _listed(flags):
+    """A set as text, the same every time."""
+    return "{" + ", ".join(map(repr, sorted(flags))) + "}"
 
 
 def _norm(method):
