@@ -18,6 +18,7 @@ from sciml_lab.backends.numba.pointers import Memory
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.lower import lower
 from sciml_lab.transform.tree import Lowered
+from sciml_lab.transform.vectors import vectors
 
 CAREFUL = {"contract"}  # whoever wrote f may have meant a sum in just this order
 BOLD = {"contract", "reassoc", "nsz", "arcp"}  # a network's sums may be taken in any order
@@ -89,6 +90,11 @@ def right_hand_side(f, u0, p, t0, check=None) -> Function:
     return versions[shapes]
 
 
+def register(f, u0, p, function):
+    """Give a callable a compiled form, for arguments of these shapes."""
+    _known.setdefault(f, {})[np.shape(u0), None if p is None else np.shape(p)] = function
+
+
 def known(f, u0, p):
     """The compiled form of f for arguments of these shapes if there is one, else None."""
     try:
@@ -138,7 +144,7 @@ def compile_tree(tree, kinds, constants=None, primitives=None):
         What it calls, by name.
     """
     constants, primitives = constants or {}, primitives or {}
-    text = ast.unparse(tree)
+    text = ast.unparse(vectors(tree))
     arrays = tuple((k, np.asarray(v).tobytes()) for k, v in constants.items())
     networks = tuple((k, v.call, v.vjp, v.jvp) for k, v in primitives.items())
     key = (text, kinds, arrays, networks)

@@ -1,0 +1,147 @@
+"""Loops that a compiler can run in vector registers: the same numbers, written another way.
+
+With this module one can: make a function in the in-place form faster, and still read it.
+
+- Two loops over all entries of a matrix become one loop over its memory.
+- A factor that is spread over a matrix, ``p[j] / r2[i, j]``, is written down first, so that the
+  division is a loop over the memory as well.
+
+Nothing else changes: a sum over an array keeps its order.
+"""
+
+import ast
+import copy
+
+SLOW = (ast.Div, ast.Pow)
+
+
+def vectors(tree) -> ast.FunctionDef:
+    """Return the function with its loops written for vector registers.
+
+    Parameters
+    ----------
+    tree : ast.FunctionDef
+        A function in the in-place form; it is left as it is.
+
+    Examples
+    --------
+    >>> f = ast.parse('''def f(du, u, p, t, work):
+    ...     for i in range(3):
+    ...         for j in range(3):
+    ...             du[3 * i + j] = p[j] / u[3 * i + j] ** 1.5''').body[0]
+    >>> print(ast.unparse(vectors(f)))
+    def f(du, u, p, t, work):
+        for i in range(3):
+            for j in range(3):
+                du[3 * i + j] = p[j]
+        for i in range(9):
+            du[i] = du[i] / u[i] ** 1.5
+    """
+    tree = copy.deepcopy(tree)
+    tree.body = _block(tree.body)
+    return ast.fix_missing_locations(tree)
+
+
+def _block(body):
+    """A block of statements, each replaced by one or more."""
+    result = []
+    for s in body:
+        if isinstance(s, ast.For):
+            for loop in _spread(s) or [s]:
+                loop = _collapsed(loop)
+                loop.body = _block(loop.body)
+                result.append(loop)
+        elif isinstance(s, ast.If | ast.While):
+            s.body, s.orelse = _block(s.body), _block(s.orelse)
+            result.append(s)
+        else:
+            result.append(s)
+    return result
+
+
+# --- two loops into one ---
+
+
+def _collapsed(loop):
+    """``for i: for j:`` over all entries of a matrix as one loop over its memory."""
+    inner = loop.body[0] if len(loop.body) == 1 else None
+    if not isinstance(inner, ast.For):
+        return loop
+    m, n = _count(loop), _count(inner)
+    i, j = loop.target.id, inner.target.id
+    if m is None or n is None or any(isinstance(s, ast.For | ast.While) for s in inner.body):
+        return loop
+    flat = _Flat(i, j, n)
+    body = [flat.visit(copy.deepcopy(s)) for s in inner.body]
+    if any(isinstance(n, ast.Name) and n.id in (i, j) for s in body for n in ast.walk(s)):
+        return loop  # the place is used otherwise than as n * i + j
+    body = [_Rename(flat.mark, i).visit(s) for s in body]
+    turns = ast.parse(f"range({m * n})", mode="eval").body
+    return ast.For(ast.Name(i, ast.Store()), turns, body, [])
+
+
+class _Flat(ast.NodeTransformer):
+    """Replaces ``n * i + j`` by one variable."""
+
+    def __init__(self, i, j, n):
+        self.mark, self.wanted = f"{i} {j}", {f"{n} * {i} + {j}", f"{j} + {n} * {i}"}
+
+    def visit_BinOp(self, node):
+        if ast.unparse(node) in self.wanted:
+            return ast.Name(self.mark, ast.Load())
+        return self.generic_visit(node)
+
+
+class _Rename(ast.NodeTransformer):
+    def __init__(self, old, new):
+        self.old, self.new = old, new
+
+    def visit_Name(self, node):
+        return ast.Name(self.new, node.ctx) if node.id == self.old else node
+
+
+def _count(loop):
+    """How many turns a loop ``range(n)`` takes; None for any other loop."""
+    arguments = loop.iter.args
+    return getattr(arguments[0], "value", None) if len(arguments) == 1 else None
+
+
+# --- one factor first ---
+
+
+def _spread(loop):
+    """Write a factor ``p[j]`` into the whole matrix first, where a slow operation waits for it."""
+    inner = loop.body[0] if len(loop.body) == 1 else None
+    if not isinstance(inner, ast.For) or len(inner.body) != 1 or _count(loop) is None:
+        return None
+    s, n = inner.body[0], _count(inner)
+    if n is None or not isinstance(s, ast.Assign) or not isinstance(s.targets[0], ast.Subscript):
+        return None
+    target, flat = s.targets[0], _Flat(loop.target.id, inner.target.id, n)
+    if not isinstance(flat.visit(copy.deepcopy(target.slice)), ast.Name):
+        return None
+    entries = [e for e in ast.walk(s.value) if isinstance(e, ast.Subscript)]
+    others = [e for e in entries if isinstance(e.slice, ast.Name)
+              and e.slice.id in (loop.target.id, inner.target.id)]  # fmt: skip
+    slow = any(isinstance(e, ast.BinOp) and isinstance(e.op, SLOW) for e in ast.walk(s.value))
+    if not slow or len(others) != 1 or any(e.value.id == target.value.id for e in entries):
+        return None
+    factor = copy.deepcopy(others[0])
+    here = ast.Subscript(copy.deepcopy(target.value), copy.deepcopy(target.slice), ast.Load())
+    value = _Swap(others[0], here).visit(s.value)
+    loops = []
+    for e in (factor, value):
+        statement = ast.Assign([copy.deepcopy(target)], e)
+        within = ast.For(copy.deepcopy(inner.target), copy.deepcopy(inner.iter), [statement], [])
+        loops.append(ast.For(copy.deepcopy(loop.target), copy.deepcopy(loop.iter), [within], []))
+    return loops if _collapsed(loops[1]) is not loops[1] else None
+
+
+class _Swap(ast.NodeTransformer):
+    """Replaces one node of a tree."""
+
+    def __init__(self, old, new):
+        self.old, self.new = old, new
+
+    def visit(self, node):
+        return self.new if node is self.old else self.generic_visit(node)
