@@ -89,7 +89,7 @@ def inplace(lowered, accumulate=False) -> InPlace:
             target = fill(f"{outputs[-1]}[0]")
             add = accumulate and add_to(target, fill(y))
             body.append(add or assign(target, fill(y)))
-    work, ready = 0, []
+    work, ready, k = 0, [], names.new("k")
     for s in body:
         array = target_of(s)
         if not is_memory(s) or isinstance(s.value, ast.List):
@@ -101,7 +101,6 @@ def inplace(lowered, accumulate=False) -> InPlace:
             work += n
         zeros = show(s.value.func) == "np.zeros"
         if zeros and not (accumulate and array in outputs):
-            k = names.new("k")
             ready.append(loop(k, [n], [assign(fill(f"{array}[{k}]"), fill("0.0"))]))
     work += _scratch(ready, work, result.primitives)
     each_expression(ready, lambda e: _flat(e, shapes))

@@ -134,7 +134,8 @@ class Forward:
         else:
             entry = ast.Subscript(ast.Name(self.dot(x), ast.Load()), target.slice, ast.Load())
             if isinstance(s, ast.AugAssign):
-                return [s, add_to(entry, slope, line)] if slope else [s]
+                added = [add_to(entry, slope, line)] if slope else []
+                return [*added, s] if read else [s, *added]
             changed = assign(entry, slope or ast.Constant(0.0), line)
         return [changed, s] if read else [s, changed]
 

@@ -123,10 +123,14 @@ class Namer:
     def __init__(self, names, active):
         self.names, self.active = names, active
 
-    def statement(self, s, emit, array):
-        """Rewrite the value of an assignment; what gets a name is handed to `emit` before it."""
+    def statement(self, s, emit, array, stays=False):
+        """Rewrite the value of an assignment; what gets a name is handed to `emit` before it.
+
+        `array` rewrites the entries of arrays; `stays` says that the target keeps its value.
+        """
         self.emit, self.line, self.array = emit, getattr(s, "line", None), array
-        s.value = self.expression(s.value, top=isinstance(getattr(s, "targets", [0])[0], ast.Name))
+        top = isinstance(s, ast.Assign) and (isinstance(s.targets[0], ast.Name) or stays)
+        s.value = self.expression(s.value, top)
 
     def expression(self, e, top=False, guard=None):
         """Return an expression with names in place of what is used again."""
@@ -185,13 +189,15 @@ def separate(body, make, after, known=frozenset()):
     k, known, restore = 0, set(known), []
     while k < len(body):
         s = body[k]
+        behind = live(body[k + 1 :], after) if blocks(s) else set()
         if blocks(s):
-            behind = live(body[k + 1 :], after)
             around = behind if isinstance(s, ast.If) else behind | live([s], behind)
             for block in blocks(s):
                 separate(block, make, around, known)
         if isinstance(s, ast.For | ast.While):
             s.carried = carried(s, behind & known)
+            for x in s.carried:
+                _set_last(s, x, make)
             for x in list(s.carried):
                 later, start = _place(body, k, x, make)
                 restore += [assign(x, ast.Name(later, ast.Load()))] if later != x else []
@@ -201,6 +207,23 @@ def separate(body, make, after, known=frozenset()):
         k += 1
     end = len(body) - bool(body and isinstance(body[-1], ast.Return))
     body[end:end] = restore
+
+
+def _set_last(s, x, make):
+    """Let a loop set the number x that it carries in one of its last statements, ``x = x_next``."""
+    places = [t for t in walk(s.body) if target_of(t) == x]
+    if len(places) > 1 or places[0] not in s.body:
+        raise TransformError(
+            f"{x}, which a loop sets in more than one place,",
+            "give it another name in between.", getattr(places[0], "line", None),
+        )  # fmt: skip
+    k = s.body.index(places[0])
+    if isinstance(places[0].value, ast.Name) and not any(x in names(t) for t in s.body[k + 1 :]):
+        return
+    later = make.new(f"{x}_next")
+    s.body[k].targets = [ast.Name(later, ast.Store())]
+    rename(s.body[k + 1 :], {x: later})
+    s.body.append(assign(x, ast.Name(later, ast.Load()), getattr(places[0], "line", None)))
 
 
 def _place(body, k, x, make):

@@ -49,7 +49,7 @@ def compile(lowered: Lowered, docstring=None):
 
 
 def read(source, temporaries=(), constants=None, primitives=None, **shapes) -> Lowered:
-    """Read a function that is written in the lowered language already.
+    r"""Read a function that is written in the lowered language already.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def read(source, temporaries=(), constants=None, primitives=None, **shapes) -> L
 
     Examples
     --------
-    >>> double = read("def double(u):\\n    y = 2.0 * u[0]\\n    return y", u=(1,))
+    >>> double = read("def double(u):\n    y = 2.0 * u[0]\n    return y", u=(1,))
     >>> float(compile(double)([21.0]))
     42.0
     """

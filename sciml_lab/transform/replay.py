@@ -69,11 +69,15 @@ class Replay:
                     self.prepare(inside, (*path, (s, which)), behind, inside)
             elif isinstance(s, ast.Assign | ast.AugAssign) and not is_memory(s):
                 array = lambda e, guard: self.hoist(e, guard, path)  # noqa: E731
-                self.namer.statement(s, ready.append, array)
+                self.namer.statement(s, ready.append, array, self.stays(target_of(s)))
             elif isinstance(s, ast.Expr):
                 self.check_call(s)
             ready.append(s)
         block[: len(statements)] = ready
+
+    def stays(self, array):
+        """Whether the entries of an array of its own have the same values on the way back."""
+        return array not in self.usage.changing and array not in self.lowered.outputs
 
     def prepare_loop(self, s, path):
         """Find what a loop carries, and make room for it."""

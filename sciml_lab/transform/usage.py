@@ -111,7 +111,7 @@ def _homes(lowered):
 
 
 def carried(loop, after=frozenset()) -> list:
-    """Return the numbers that a loop takes from turn to turn and to what comes `after`, in order."""
+    """Return the numbers a loop hands from turn to turn and to what comes `after`, in order."""
     set_inside = [
         target_of(s)
         for s in walk(loop.body)

@@ -139,7 +139,7 @@ class _Reverse(Replay):
         if isinstance(s, ast.Assign) and array in self.usage.again:
             out.append(assign(entry, number(0.0), self.line))
         if g is not None:
-            self.distribute(g, s.value, s.value)
+            self.distribute(g, s.value, target if self.stays(array) else s.value)
 
     def backward_call(self, s, out):
         """Go back through a primitive: its own VJP adds to the adjoints of its arguments."""
@@ -213,7 +213,7 @@ class _Reverse(Replay):
         for z in dict.fromkeys([*moved, *inner]):
             value, bar = total(inner.get(z, [])), self.bar(z)
             if show(value) != bar:
-                body.append(assign(f"{bar}_next", value, s.line))
+                body.append(assign(f"{bar}_next", value, _line(inner.get(z, []), s.line)))
                 later.append(assign(bar, fill(f"{bar}_next"), s.line))
         body += later
         self.flush(pending, [*inner, *moved], written(body), out)
@@ -371,7 +371,7 @@ def _is_atom(e):
 
 def _line(parts, line):
     """Return the line that all contributions come from, or `line` if there are several."""
-    lines = {getattr(part, "line", line) for part in parts}
+    lines = {part.line for part in parts if hasattr(part, "line")}
     return lines.pop() if len(lines) == 1 else line
 
 
