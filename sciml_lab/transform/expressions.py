@@ -112,8 +112,11 @@ class Expressions(Calls):
         return values
 
     def _eval_Dict(self, tree, frame):
-        keys = [self.eval(k, frame) for k in tree.keys]
-        return dict(zip(keys, [self.eval(v, frame) for v in tree.values], strict=True))
+        result = {}
+        for key, tree_of_value in zip(tree.keys, tree.values, strict=True):
+            value = self.eval(tree_of_value, frame)
+            result.update(value if key is None else {self.eval(key, frame): value})
+        return result
 
     def _eval_JoinedStr(self, tree, frame):
         return ast.unparse(tree)

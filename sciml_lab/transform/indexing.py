@@ -86,7 +86,12 @@ class Indexing(Naming):
             return [m if at is None else m(k[at]) for at, m in maps]
 
         if not shape:
-            return array.entry(*where())
+            try:
+                return array.entry(*where())
+            except NeedsStatic:
+                if array.items is not None:
+                    raise
+                return self.index(self.materialise(array), index)
         part = picked(array, shape, where, tuple(breaks))
         if array.items is not None:
             return Array(shape, items=part.all(), named=None if listed else array.named)

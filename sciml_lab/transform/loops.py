@@ -91,14 +91,13 @@ class Loops(Statements):
 
         def write(update):
             before, test = self.block_of(lambda: self.eval(tree.test, frame))
-            start = dict(frame.env)
 
             def body():
                 self.run(tree.body, frame)
+                again = self.hold("again", self.eval(tree.test, frame)) if before else None
                 update()
                 if before:
-                    frame.env = start
-                    self.write(flag, self.eval(tree.test, frame))
+                    self.write(flag, again)
 
             if isinstance(test, Array):
                 self.fail("an array as a condition", "use np.any or np.all.")

@@ -169,10 +169,6 @@ def _output_names(names, result):
 
 def _return(reader, result, names):
     """Write the results and return the `return` statement."""
-    if result is None:
-        line, origin = reader.first.line, reader.first
-        remedy = "return an array (is `return` there?)."
-        raise TransformError("a function that returns None", remedy, line, origin)
     results = result if isinstance(result, tuple) and len(names) == len(result) else (result,)
     words = [_output(reader, x, name) for x, name in zip(results, names, strict=True)]
     loads = [ast.Name(w, ast.Load()) for w in words]

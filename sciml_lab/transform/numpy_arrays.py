@@ -198,8 +198,7 @@ def _reshape(r, x, shape, order="C"):
     x = r.array(x)
     if order != "C":
         r.fail(f"the order {order!r} of a reshape", "use .T.")
-    if len(x.shape) > 1 and x.place is None and x.items is None:
-        x = r.materialise(x)
+    x = r.even(x, len(x.shape) > 1)
     result = reshaped(x, _shape(r, x, shape))
     if x.place is None or _in_one_piece(r, x):
         return result

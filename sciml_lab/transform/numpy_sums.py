@@ -38,8 +38,10 @@ def _reduced(op, start):
             return Array((1,) * len(x.shape), items=[total]) if keepdims else total
         if not isinstance(axis, int):
             r.fail("a sum over several axes", "sum over one after the other.")
-        shape, entry = _axis(r, x, axis)
         count = x.shape[axis % len(x.shape)]
+        if count > UNROLL:
+            x = r.materialise(x) if x.items is not None else r.even(x)
+        shape, entry = _axis(r, x, axis)
         first = (lambda index: start) if start is not None else (lambda index: entry(index, 0))
         result = Array(
             shape,
@@ -143,6 +145,8 @@ def matmul(r, a, b):
 
 def _cheap(r, x):
     """Whether entries of an array are read, not computed."""
+    if any(x.breaks):
+        return False
     mark = r.mark()
     written, entry = r.block_of(lambda: x.entry(*(Num.named("_", "i", 0, 0) for _ in x.shape)))
     r.rollback(mark)
@@ -156,5 +160,5 @@ def _inner(r, a, b):
 
 @rule(np.outer)
 def _outer(r, a, b):
-    a, b = r.named_entries(flat(r, a)), r.named_entries(flat(r, b))
+    a, b = (r.named_entries(r.even(flat(r, x))) for x in (a, b))
     return r.operate(ast.Mult, r.index(a, (slice(None), None)), b)

@@ -31,7 +31,10 @@ class Statements(Expressions):
         """Read the body of a `def` and return its value."""
         frame.mutated = mutated(tree)
         result = self.run(without_jumps(tree.body), frame)
-        return None if result is _NOTHING else result
+        result = None if result is _NOTHING else result
+        if result is None and self.depth == 0:
+            self.fail("a function that returns None", "return an array (is `return` there?).")
+        return result
 
     def run(self, statements, frame):
         """Read statements; return the value of a `return`, or `_NOTHING`."""
@@ -318,7 +321,8 @@ class Statements(Expressions):
             a, b = self.array(a), self.array(b)
             if a.shape != b.shape:
                 return Undefined(f"has shape {a.shape} in one branch and {b.shape} in the other")
-            if a.size <= UNROLL or a.items is not None or b.items is not None:
+            in_memory = name in self.frames[-1].mutated | self.forced
+            if not in_memory and (a.size <= UNROLL or a.items is not None or b.items is not None):
                 parts = zip(a.all(), b.all(), strict=True)
                 items = [self.joint(f"{name}_{k}", p, branches) for k, p in enumerate(parts)]
                 target = Array(a.shape, items=items, named=name)
@@ -387,4 +391,6 @@ def zeros_like(value):
 
 
 def _returns(tree):
-    return any(isinstance(n, ast.Return) for n in ast.walk(tree))
+    if isinstance(tree, ast.FunctionDef | ast.Lambda):
+        return False
+    return isinstance(tree, ast.Return) or any(map(_returns, ast.iter_child_nodes(tree)))

@@ -90,7 +90,7 @@ class Writer:
             base, self.hint = self.hint, None
         name = self.fresh(base)
         function = "empty" if filled is None or self.path or filled != 0 else "zeros"
-        if filled is None or function == "zeros":
+        if filled is None:
             self.bare.add(name)
         size = ast.Tuple([ast.Constant(n) for n in shape], ast.Load())
         text = ast.Attribute(ast.Name("np", ast.Load()), function, ast.Load())
@@ -99,7 +99,8 @@ class Writer:
         statement.line = self.line
         (self.allocations if self.path else self.block).append(ast.fix_missing_locations(statement))
         self.shapes[name], self.born[name] = tuple(shape), self.path
-        self.temporaries.add(name)
+        if function == "empty":
+            self.temporaries.add(name)
         array = memory(name, shape)
         if function == "empty" and filled is not None:
             self.fill(array, Array(shape, lambda *index: filled))
@@ -111,6 +112,12 @@ class Writer:
         self.bare.discard(target.memory)
         self.fill(target, array)
         return target
+
+    def even(self, array, always=False):
+        """Return the array such that one rule gives all entries, for one loop over them."""
+        if array.place is None and array.items is None and (always or any(array.breaks)):
+            return self.materialise(array)
+        return array
 
     def indexable(self, array, base="v") -> Array:
         """Return the array such that an entry may be asked for by a number known later."""
@@ -208,8 +215,8 @@ class Writer:
 
     def fold(self, array, op, start=None):
         """Combine all entries of an array; without `start` the first one starts."""
-        if len(array.shape) > 1 and array.place is None and array.items is None:
-            array = self.materialise(array)
+        if array.items is None and array.size > UNROLL:
+            array = self.even(array, len(array.shape) > 1)
         flat = array if len(array.shape) == 1 else reshaped(array, (array.size,))
         if flat.items is not None or flat.size <= UNROLL:
             items = flat.all()
