@@ -28,7 +28,7 @@ KINDS = {
     "jacobian": "jacobian",
     "the function, as loops": "function",
 }
-LEFT, RIGHT = 32, 49  # characters of a line on each side
+LEFT, RIGHT = 32, 48  # characters of a line on each side
 SIZE, LEADING = 8.6, 15.5  # of the letters in points, of the lines in pixels
 
 
@@ -102,7 +102,7 @@ class SourceExplorer(Explorer):
     --------
     >>> explorer = SourceExplorer()
     >>> explorer.set(line=4).words
-    'Line 4, `dx = a * x - b * x * y`, is answered by ... lines of the vjp...'
+    'Line 4, “dx = a * x - b * x * y”, is answered by ... lines of the vjp...'
     """
 
     def __init__(self, f: Callable | None = None, *examples, of: str = "vjp"):
@@ -116,7 +116,7 @@ class SourceExplorer(Explorer):
         if f is None:
             first = next(iter(FUNCTIONS))
             controls.insert(0, Choice("function", "source", first, options=list(FUNCTIONS)))
-        super().__init__(controls, height=480)
+        super().__init__(controls, height=460)
 
     def layout(self, picture):
         """Two columns of text, drawn anew each time."""
@@ -181,8 +181,8 @@ def generated(f, *examples, of="vjp"):
 
     Examples
     --------
-    >>> for number, code in generated(logistic, 0.5, 3.0, of="jvp")[-4:]:
-    ...     print(number, code)  # doctest: +SKIP
+    >>> generated(pendulum, of="jacobian")[-2]
+    (5, '    J[1, 1] = -drag')
     """
     first = inspect.unwrap(f).__code__.co_firstlineno
     rows, number = [], None
@@ -218,11 +218,11 @@ def _say(kind, listing, made, line):
     own = [code.strip() for number, code in made if number == line]
     code = listing[line - 1].strip()
     if line == 1:
-        yield f"Line 1 names the function; the {kind} begins `{made[0][1].strip()}`."
+        yield f"Line 1 names the function; the {kind} begins “{made[0][1].strip()}”."
     elif own:
         lines = "1 line" if len(own) == 1 else f"{len(own)} lines"
-        shown = "; ".join(f"`{text}`" for text in own[:6]) + ("; ..." if len(own) > 6 else "")
-        yield f"Line {line}, `{code}`, is answered by {lines} of the {kind}: {shown}."
+        shown = "; ".join(f"“{text}”" for text in own[:6]) + ("; ..." if len(own) > 6 else "")
+        yield f"Line {line}, “{code}”, is answered by {lines} of the {kind}: {shown}."
     else:
-        yield f"Line {line}, `{code}`, needs no line of its own in the {kind}."
+        yield f"Line {line}, “{code}”, needs no line of its own in the {kind}."
     yield f"The source has {len(listing)} lines, the {kind} {len(made)}."

@@ -93,12 +93,12 @@ class TapeExplorer(Explorer):
         if f is None:
             first = next(iter(FUNCTIONS))
             controls.insert(0, Choice("function", "program", first, options=list(FUNCTIONS)))
-        super().__init__(controls, height=470)
+        super().__init__(controls, height=450)
 
     def layout(self, picture):
         """The graph above, the tape below; both are drawn anew each time."""
-        self.graph = picture.axes([0.0, 0.45, 1.0, 0.55], xlim=(0, 1), ylim=(0, 1))
-        self.table = picture.axes([0.0, 0.0, 1.0, 0.45], xlim=(0, 1), ylim=(0, 1))
+        self.graph = picture.axes([0.0, 0.44, 1.0, 0.56], xlim=(0, 1), ylim=(0, 1))
+        self.table = picture.axes([0.0, 0.0, 1.0, 0.44], xlim=(0, 1), ylim=(0, 1))
         for axes in picture.moving(self.graph, self.table):
             axes.set_axis_off()
 
@@ -169,7 +169,7 @@ class TapeExplorer(Explorer):
         """The tape: one row an entry, the row of this step marked."""
         axes = _empty(self.table)
         rows = len(tape) + 1
-        height = min(0.11, 0.96 / rows)
+        height = min(0.115, 0.96 / rows)
         for place, head in zip(COLUMNS, HEADS, strict=True):
             axes.text(place, 0.985 - 0.5 * height, head, va="center", fontsize=9.5, color="#555555")
         axes.plot([0.01, 0.99], [0.985 - height] * 2, color=GREY, linewidth=0.8, linestyle="-")

@@ -2,6 +2,8 @@
 
 With this module one can: give a function that NumPy code can't see through (a table, a root
 finder, compiled code) a derivative, for dual numbers, the tape and the autograd package alike.
+Where function and rule are formulas of numbers, the rule also stands in what `sciml_lab.ad.source`
+writes.
 """
 
 import functools
@@ -143,7 +145,8 @@ def primitive(fun=None, *, jvp=None, vjp=None, name=None):
     -------
     callable
         Works on numbers, `Dual`, `Var` and autograd boxes. Without `fun`: a decorator. Rules
-        that use NumPy calls can be differentiated again.
+        that use NumPy calls can be differentiated again. The program transformation takes the VJP
+        for both directions (the JVP where there is no VJP).
 
     Raises
     ------
