@@ -6,6 +6,7 @@ been it learns the truth; elsewhere nobody told it anything, and the picture sho
 
 from __future__ import annotations
 
+import importlib.util
 import time
 
 import numpy as np
@@ -15,7 +16,9 @@ from sciml_lab import neural, plot
 from sciml_lab.plot.figure import BLACK, BLUE, GREY, VERMILLION
 from sciml_lab_widgets.base import Explorer
 from sciml_lab_widgets.controls import Button, Slider
-from sciml_lab_widgets.picture import StaticPicture
+from sciml_lab_widgets.draggable import draggable_picture
+from sciml_lab_widgets.picture import SHARP, StaticPicture
+from sciml_lab_widgets.widths import WIDEST, places_of_units, resized
 from sciml_lab_widgets.words import number
 
 BOX = (0.0, 8.0, 0.0, 5.5)
@@ -30,8 +33,10 @@ NEAR = 0.07  # of the window: this near to the data a state counts as seen
 class NeuralODETrainer(Explorer):
     """Explore what a neural ODE learns of Lotka and Volterra's equation, and what it does not.
 
-    Moving the number of points, the noise or the horizon goes on training from the present
-    weights; width and seed begin anew. First the network is fitted to slopes of a spline through
+    A data point can be dragged in the phase plane (or moved by the arrow keys), and every change
+    goes on training from the present weights: a wider network starts with all it has learned and
+    new units that say nothing yet, a narrower one keeps its strongest units. Only the seed begins
+    anew. First the network is fitted to slopes of a spline through
     the data, then short trajectories are fitted to the data (multiple shooting); `Train longer`
     ends with the whole trajectory.
 
@@ -40,7 +45,9 @@ class NeuralODETrainer(Explorer):
     points, noise, horizon, width, seed
         Where the sliders stand at first.
     budget : float
-        Seconds that one training may take; it then stops where it is.
+        Seconds that the first training may take; it then stops where it is.
+    quick : float
+        Seconds that going on after a change may take.
     steps : int
         Training steps for each stage.
 
@@ -52,13 +59,18 @@ class NeuralODETrainer(Explorer):
     """
 
     def __init__(
-        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, steps=40
-    ):
-        self.budget, self.steps = budget, steps
+        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, quick=0.04,
+        steps=40,
+    ):  # fmt: skip
+        self.budget, self.quick, self.steps = budget, quick, steps
+        self.moved_points = {}  # number of a point -> how far a reader has moved it
         self.problem = sl.zoo.lotka_volterra(tspan=(0.0, END))
         self.truth = sl.solve(self.problem, sl.Vern7(), rtol=1e-9, atol=1e-9)
         self.t = np.linspace(0.0, END, 401)
         self.orbit = self.truth(self.t)
+        # One network of the largest width, whose further units say nothing, stands for all widths:
+        # compiled code knows its sizes, and moving the slider shall not wait for a compiler.
+        self.field = neural.standardised(WIDEST, self.orbit)
         self.p = self.net = self.known = None
         self.trained, self.loss, self.took = 0, np.nan, 0.0
         slow = {"live": False}
@@ -68,7 +80,7 @@ class NeuralODETrainer(Explorer):
                 Slider("noise", "noise", noise, low=0.0, high=0.2, unit="of the size", **slow),
                 Slider("horizon", "data until t", horizon, low=1.5, high=LONGEST, step=0.1,
                        unit="yr", **slow),
-                Slider("width", "hidden units", width, low=2, high=48, **slow),
+                Slider("width", "hidden units", width, low=2, high=WIDEST.sizes[1], **slow),
                 Slider("seed", "seed", seed, low=0, high=19, **slow),
                 Button("train", "Train longer"),
             ],
@@ -82,51 +94,107 @@ class NeuralODETrainer(Explorer):
         t = np.linspace(0.0, values["horizon"], values["points"])
         clean = self.truth(t)
         noise = np.random.default_rng(values["seed"]).standard_normal(clean.shape)
-        return t, clean + values["noise"] * self.orbit.std(axis=0) * noise
+        data = clean + values["noise"] * self.orbit.std(axis=0) * noise
+        for k, shift in self.moved_points.items():
+            data[k] += shift
+        return t, data
+
+    def move_point(self, index, x, y):
+        """Put a data point somewhere else in the phase plane, and train on.
+
+        Parameters
+        ----------
+        index : int
+            Number of the point, from 0.
+        x, y : float
+            Its new place: prey and predators.
+
+        Examples
+        --------
+        >>> trainer = NeuralODETrainer(width=8, steps=5)
+        >>> trainer.move_point(3, 2.0, 2.5)
+        >>> [float(value) for value in trainer.data(trainer.values)[1][3]]
+        [2.0, 2.5]
+        """
+        values = self.values
+        if not 0 <= index < values["points"]:
+            raise ValueError(f"index must be 0 to {values['points'] - 1} (got {index!r}).")
+        x, y = np.clip(x, *BOX[:2]), np.clip(y, *BOX[2:])
+        before = self.moved_points.pop(index, 0.0)
+        self.moved_points[index] = np.array([x, y]) - self.data(values)[1][index]
+        if np.allclose(self.moved_points[index], before):
+            return
+        self.known = {**self.known, "moved": None}
+        self.update()
 
     def train(self, values, t, data):
-        """Train by what has changed: everything anew, the data, or simply longer."""
+        """Train by what has changed: everything anew, or on from where it stands."""
         began = time.perf_counter()
-        fresh = self.known is None or any(values[k] != self.known[k] for k in ("width", "seed"))
+        fresh = self.known is None or values["seed"] != self.known["seed"]
         longer = not fresh and values["train"] != self.known["train"]
+        net = sl.nn.MLP([2, values["width"], 2])
         if fresh:
-            self.net = sl.nn.MLP([2, values["width"], 2])
-            self.p, self.trained = self.net.init(values["seed"]), 0
-        self.field = neural.standardised(self.net, self.orbit)
+            self.net, self.p, self.trained = net, net.init(values["seed"]), 0
+        elif net != self.net:
+            self.p, self.net = resized(self.net, net, self.p, values["seed"]), net
+        self.places = places_of_units(self.net)
         substeps = int(np.clip(np.ceil((t[1] - t[0]) / 0.1), 2, 10))
-        shooting = neural.multiple_shooting_loss(self.field, t, data, length=3, substeps=substeps)
+        options = {"substeps": substeps, "backend": _backend()}
+        shooting = neural.multiple_shooting_loss(self.field, t, data, length=3, **options)
         stages = [shooting]
         if fresh:
             stages.insert(0, neural.collocation_loss(self.field, t, data))
         if longer:
-            stages.append(neural.trajectory_loss(self.field, t, data, substeps=substeps))
+            stages.append(neural.trajectory_loss(self.field, t, data, **options))
+        quick = not (fresh or longer) and options["backend"] == "numba"
+        ends = began + (self.quick if quick else self.budget)
         for loss in stages:
-            self._descend(loss, began)
-        self.loss = float(shooting(self.p))
+            self._descend(loss, ends)
+        self.loss = _value(shooting, self.wide(self.p))
         self.took, self.known = time.perf_counter() - began, dict(values)
 
-    def _descend(self, loss, began):
-        """Some L-BFGS steps, as long as the budget lasts; a loss that cannot start is left out."""
-        if not np.isfinite(_value(loss, self.p)):
+    def wide(self, p):
+        """The parameters as those of the widest network."""
+        full = np.zeros(WIDEST.size)
+        full[self.places] = p
+        return full
+
+    def _descend(self, loss, ends):
+        """Some L-BFGS steps, as long as the time lasts; a loss that cannot start is left out."""
+        if not np.isfinite(_value(loss, self.wide(self.p))):
             return
 
+        def slope(p):
+            value, slope = sl.ad.value_and_grad(loss, self.wide(p))
+            return value, slope[self.places]
+
         def enough(step, value, p):
-            return time.perf_counter() - began > self.budget
+            return time.perf_counter() > ends
 
         steps = self.steps
         run = sl.train(
-            loss, self.p, optimizer=sl.LBFGS(), steps=steps, callback=enough, progress=False
-        )
+            loss, self.p, optimizer=sl.LBFGS(), steps=steps, callback=enough, progress=False,
+            grad=slope,
+        )  # fmt: skip
         self.p, self.trained = run.p, self.trained + run.steps
 
     def moved(self, control):
         """Show the new data at once and say that it trains; then train and draw."""
+        if control.name in ("points", "horizon", "seed"):
+            self.moved_points = {}
         if self._page is not None:
             values = self.values
             self._place_data(values, *self.data(values))
+            self._place_handles()
             self._page.image.value = self.picture.png()
             self._page.words.value = "<p>Training …</p>"
         super().moved(control)
+
+    def set(self, **values):
+        """Move controls; another number of points, seed or horizon puts dragged points back."""
+        if {"points", "horizon", "seed"} & values.keys():
+            self.moved_points = {}
+        return super().set(**values)
 
     # The picture -----------------------------------------------------------------------------
 
@@ -134,7 +202,9 @@ class NeuralODETrainer(Explorer):
         """The plane with both fields on the left, both populations over time on the right."""
         from matplotlib.patheffects import withStroke
 
-        plane = picture.axes([0.075, 0.115, 0.49, 0.755], xlabel="prey $x$", ylabel="predators $y$")
+        self.plane = plane = picture.axes(
+            [0.075, 0.115, 0.49, 0.755], xlabel="prey $x$", ylabel="predators $y$"
+        )
         plane.set(xlim=BOX[:2], ylim=BOX[2:])
         plane.grid(False)
         self.shading = plane.imshow(
@@ -198,7 +268,7 @@ class NeuralODETrainer(Explorer):
             self.train(values, t, data)
         wrong, near = self._field_error(values["horizon"])
         self.shading.set_data(np.minimum(wrong, 1.0))
-        learned = self.field(self.states, self.p)
+        learned = self.field(self.states, self.wide(self.p))
         self.arrows.set_UVC(*_unit(learned))
         path = self._trajectory(data[0])
         self.path.set_data(*path.T)
@@ -216,9 +286,13 @@ class NeuralODETrainer(Explorer):
 
     def _trajectory(self, u0):
         """The learned equation's own trajectory, as far as it gets."""
-        problem = sl.ODEProblem(self.field, u0, (0.0, END), self.p)
-        sol = sl.solve(problem, sl.Tsit5(), rtol=1e-5, atol=1e-5, max_steps=1000, callbacks=_far)
-        return sol(self.t[self.t <= sol.t[-1]])
+        problem = sl.ODEProblem(self.field, u0, (0.0, END), self.wide(self.p))
+        sol = sl.solve(
+            problem, sl.Tsit5(), rtol=1e-5, atol=1e-5, max_steps=1000, saveat=self.t, dense=False,
+            backend=_backend(),
+        )  # fmt: skip
+        far = np.flatnonzero(np.max(np.abs(sol.u), axis=1) > 100)
+        return sol.u[: far[0] if far.size else None]
 
     def _field_error(self, horizon):
         """Relative error of the field on a grid, and which of its states lie near the data."""
@@ -226,7 +300,7 @@ class NeuralODETrainer(Explorer):
         states = np.stack([grid.ravel() for grid in np.meshgrid(x, y)])
         true = self.problem.f(states, self.problem.p, 0.0)
         size = self.orbit.std(axis=0)[:, None]  # both populations count alike
-        error = np.linalg.norm((self.field(states, self.p) - true) / size, axis=0)
+        error = np.linalg.norm((self.field(states, self.wide(self.p)) - true) / size, axis=0)
         speed = np.linalg.norm(true / size, axis=0)
         wrong = error / np.maximum(speed, 0.1 * np.median(speed))  # it vanishes at rest
         seen = self.orbit[self.t <= horizon].T[:, :, None]
@@ -253,6 +327,40 @@ class NeuralODETrainer(Explorer):
             f"truth's standard deviation: {good}."
         )
 
+    # Dragging --------------------------------------------------------------------------------
+
+    def _make_page(self):
+        """The page of every explorer, with handles on the data points where that is possible."""
+        page = super()._make_page()
+        if importlib.util.find_spec("anywidget") is None:
+            return page
+        size = self.picture.width, self.picture.height
+        picture = draggable_picture(self.png, *size, self._handles(), self._dropped)
+        page.box.children = [picture if part is page.image else part for part in page.box.children]
+        page.image = picture
+        return page
+
+    def _show(self):
+        """Send the picture, and where the handles are on it."""
+        self._place_handles()
+        super()._show()
+
+    def _place_handles(self):
+        """Put the handles on the data points."""
+        if hasattr(self._page.image, "handles"):
+            self._page.image.handles = self._handles()
+
+    def _handles(self):
+        """Places of the data points on the page."""
+        data = self.data(self.values)[1]
+        x, y = self.plane.transData.transform(data).T / SHARP
+        return [[float(a), float(self.picture.height - b)] for a, b in zip(x, y, strict=True)]
+
+    def _dropped(self, index, x, y, done):
+        """A reader holds or lets go a point at this place of the page."""
+        place = np.array([x, self.picture.height - y]) * SHARP
+        self.move_point(index, *self.plane.transData.inverted().transform(place))
+
     # The static twin -------------------------------------------------------------------------
 
     def static(self, **values):
@@ -272,6 +380,11 @@ class NeuralODETrainer(Explorer):
         return StaticPicture(fresh.picture.sharp_pixels(), fresh.words, width=self.picture.width)
 
 
+def _backend() -> str:
+    """Compiled where Numba is installed."""
+    return "numba" if importlib.util.find_spec("numba") else "numpy"
+
+
 def _value(loss, p) -> float:
     """The loss, or NaN where a trajectory blows up."""
     try:
@@ -284,11 +397,6 @@ def _unit(slopes):
     """Arrows of one length on the page."""
     dx, dy, _ = plot.directions(slopes[0], slopes[1], BOX)
     return dx, dy
-
-
-def _far(record) -> bool:
-    """Whether a trajectory has left for good."""
-    return bool(np.max(np.abs(record.u_new)) > 100)
 
 
 def _percent(x) -> str:

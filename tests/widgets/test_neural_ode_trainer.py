@@ -22,7 +22,7 @@ def trained():
 
 
 def small(**options):
-    return NeuralODETrainer(width=6, steps=4, budget=LONG, **options)
+    return NeuralODETrainer(width=6, steps=4, budget=LONG, quick=LONG, **options)
 
 
 def percent(words, after):
@@ -123,3 +123,43 @@ def test_new_data_are_shown_before_the_training_ends():
     (first, _), (last, _) = shown
     assert len({before, first, last}) == 3
     assert "After" in words.value and "Training" not in words.value
+
+
+def test_a_point_can_be_moved_and_training_goes_on():
+    trainer = small()
+    before, loss = trainer.p.copy(), trainer.loss
+    trainer.move_point(5, 4.0, 2.0)
+    _, data = trainer.data(trainer.values)
+    np.testing.assert_allclose(data[5], [4.0, 2.0], rtol=1e-15)
+    assert trainer.trained > 4 and np.any(trainer.p != before) and trainer.loss != loss
+    trainer.set(noise=0.05)
+    assert np.any(trainer.data(trainer.values)[1][5] != [4.0, 2.0])  # the noise comes on top
+    trainer.set(points=20)
+    np.testing.assert_allclose(trainer.data({**trainer.values, "noise": 0.0})[1],
+                               trainer.truth(trainer.data(trainer.values)[0]))  # fmt: skip
+    with pytest.raises(ValueError, match="index must be 0 to 19"):
+        trainer.move_point(20, 1.0, 1.0)
+
+
+def test_another_width_keeps_what_was_learned():
+    trainer = NeuralODETrainer(width=6, steps=4, budget=LONG, quick=0.0)
+    before = trainer.wide(trainer.p)
+    u = np.random.default_rng(0).uniform(1, 4, (2, 7))
+    learned = trainer.field(u, before)
+    trainer.quick = trainer.budget = 0.0
+    trainer.set(width=12)
+    p = trainer.wide(trainer.p)
+    one_step = np.linalg.norm(trainer.field(u, p) - learned) / np.linalg.norm(learned)
+    assert len(trainer.p) == sl.nn.MLP([2, 12, 2]).size and one_step < 0.5
+
+
+def test_handles_sit_on_the_points_and_bring_them_along():
+    pytest.importorskip("anywidget", reason="points are dragged in an anywidget")
+    trainer = small()
+    picture = trainer.widget.children[1]
+    assert len(picture.handles) == 16
+    x, y = picture.handles[3]
+    trainer._dropped(3, x + 20.0, y, True)
+    (moved_x, moved_y), (dx, dy) = picture.handles[3], trainer.moved_points[3]
+    assert abs(moved_x - x - 20.0) < 1e-6 and abs(moved_y - y) < 1e-6
+    assert dx > 0 and abs(dy) < 1e-9

@@ -4,6 +4,8 @@ The loss is ``mean over trajectories of measure(u(t_i; p) - data_i)``. One evalu
 gradient is: solve, compare, sweep back; no Python in between. Training adds a step of Adam.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from sciml_lab.backends.numba import gradient_layout as back
@@ -28,7 +30,7 @@ class CompiledLoss:
     run : Run
         Method, tolerances, time interval, f and p of one trajectory.
     starts : ndarray, shape (B, n)
-        Initial states.
+        Initial states, flat; their shape is that of the run's.
     times : ndarray, shape (T,)
         Output times.
     data : ndarray, shape (B, T, n)
@@ -44,11 +46,11 @@ class CompiledLoss:
 
     def __init__(self, run, starts, times, data, measure):
         count, n = starts.shape
-        u0, p = starts[0], np.asarray(run.p)
+        u0, p = starts[0].reshape(np.shape(run.u0)), np.asarray(run.p)
         self.run, self.m = run, p.size
         self.f = f = right_hand_side(run.f.f, u0, p, float(run.tspan[0]))
         self.kernels = loss_kernels(run.method, n)
-        self.drive = Drive(kernel(run.method, n), run.method, f, (n,), p.size, True, True)
+        self.drive = Drive(kernel(run.method, n), run.method, f, np.shape(u0), p.size, True, True)
         self.drive.configure(run)
         self.drive.outputs(times)
         self.way = WayBack(run.method, f, pullback(f, u0, p), n, p.size)
@@ -158,6 +160,7 @@ class CompiledLoss:
         return int(self.integers[own.BEST_STEP])
 
 
+@lru_cache(maxsize=32)
 def _compile(measure, size):
     """``measure(y, r, work)`` and ``measure_vjp(r_bar, r, y_bar, work)``, and their scratch."""
     lowered = lower(measure, np.ones(size))

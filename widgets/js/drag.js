@@ -1,0 +1,111 @@
+// A picture with handles that can be dragged, or moved by the arrow keys. The picture comes from
+// Python; the handles belong to the page, so they follow the pointer at once.
+
+const STEP = 4; // pixels for one press of an arrow key
+const PAUSE = 250; // milliseconds without a key before Python hears of it
+
+function place(button, x, y) {
+  button.style.left = `${x}px`;
+  button.style.top = `${y}px`;
+}
+
+function render({ model, el }) {
+  const frame = document.createElement("div");
+  frame.className = "sciml-drag";
+  const image = document.createElement("img");
+  image.className = "widget-image";
+  frame.append(image);
+  el.append(frame);
+  let handles = [];
+  let held = null; // what is being dragged: {index, x, y, waiting}
+  let url = null;
+
+  function show() {
+    const old = url;
+    url = URL.createObjectURL(new Blob([model.get("value")], { type: "image/png" }));
+    image.onload = () => old && URL.revokeObjectURL(old);
+    image.src = url;
+    image.alt = model.get("alt");
+    image.width = model.get("width");
+    image.height = model.get("height");
+    if (held) held.waiting = false;
+    if (held && held.again) tell("drag");
+  }
+
+  function tell(kind) {
+    const { index, x, y } = held;
+    held.again = false;
+    held.waiting = true;
+    model.send({ kind, index, x, y });
+  }
+
+  // While a handle is dragged, Python gets its place as fast as it answers, not faster.
+  function moved(x, y) {
+    held.x = Math.max(0, Math.min(model.get("width"), x));
+    held.y = Math.max(0, Math.min(model.get("height"), y));
+    place(handles[held.index], held.x, held.y);
+    if (held.waiting) held.again = true;
+    else tell("drag");
+  }
+
+  function inside(event) {
+    const box = frame.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  function listen(button, index) {
+    button.addEventListener("pointerdown", (event) => {
+      button.setPointerCapture(event.pointerId);
+      button.focus();
+      const [x, y] = inside(event);
+      held = { index, x, y, waiting: false, again: false };
+      event.preventDefault();
+    });
+    button.addEventListener("pointermove", (event) => {
+      if (held && held.index === index) moved(...inside(event));
+    });
+    const release = () => {
+      if (!held || held.index !== index) return;
+      tell("drop");
+      held = null;
+    };
+    button.addEventListener("pointerup", release);
+    button.addEventListener("pointercancel", release);
+    let later = null;
+    button.addEventListener("keydown", (event) => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (!way) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const x = parseFloat(button.style.left) + STEP * way[0];
+      const y = parseFloat(button.style.top) + STEP * way[1];
+      place(button, x, y);
+      clearTimeout(later);
+      later = setTimeout(() => model.send({ kind: "drop", index, x, y }), PAUSE);
+    });
+  }
+
+  function arrange() {
+    const places = model.get("handles");
+    while (handles.length > places.length) handles.pop().remove();
+    while (handles.length < places.length) {
+      const button = document.createElement("button");
+      button.className = "sciml-drag-handle";
+      listen(button, handles.length);
+      handles.push(button);
+      frame.append(button);
+    }
+    places.forEach(([x, y], k) => {
+      handles[k].setAttribute("aria-label", `data point ${k + 1} of ${places.length}; arrow keys move it`);
+      if (!held || held.index !== k) place(handles[k], x, y);
+    });
+  }
+
+  model.on("change:value", show);
+  model.on("change:handles", arrange);
+  show();
+  arrange();
+  return () => url && URL.revokeObjectURL(url);
+}
+
+export default { render };
