@@ -31,13 +31,14 @@ VARIABLE = "SCIML_LAB_CACHE"  # names another folder
 @lru_cache(maxsize=1)
 def folder() -> Path:
     """The folder of the kernels."""
-    for candidate in _candidates():
+    for candidate in candidates():
         if _writable(candidate):
             return candidate
     return Path(tempfile.mkdtemp(prefix="sciml_lab_"))  # lost after this process, but it works
 
 
-def _candidates():
+def candidates():
+    """The folders in the order in which they are tried."""
     if os.environ.get(VARIABLE):
         yield Path(os.environ[VARIABLE])
     yield Path(__file__).parents[2] / "__pycache__" / "kernels"

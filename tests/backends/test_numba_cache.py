@@ -1,0 +1,146 @@
+"""Compiled kernels on disk: found again, made anew when broken, moved when the folder is closed."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+import sciml_lab as sl
+from sciml_lab.transform import TransformError
+
+pytest.importorskip("numba", reason="the compiled backend needs Numba")
+
+SCRIPT = """
+    import sciml_lab as sl
+    def fall(u, p, t):
+        return -p * u
+    problem = sl.ODEProblem(fall, [1.0], (0.0, 1.0), [1.0])
+    sol = sl.solve(problem, sl.Euler(), dt=0.1, backend="numba")
+    from sciml_lab.backends.numba import cache
+    print(cache.folder(), sol.u[-1, 0] == 0.9**10 or abs(sol.u[-1, 0] - 0.9**10) < 1e-15)
+"""
+
+
+def run(tmp_path, script=SCRIPT, **environment):
+    """Run a script in a process of its own; returns its last line."""
+    path = tmp_path / "script.py"
+    path.write_text(textwrap.dedent(script), "utf-8")
+    done = subprocess.run(
+        [sys.executable, path], capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, **environment}, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()[-1]
+
+
+def code_files(folder):
+    return sorted(path for path in folder.rglob("*.nbc"))
+
+
+def test_kernels_are_kept_and_made_anew_when_broken(tmp_path):
+    folder = tmp_path / "kernels"
+    assert run(tmp_path, SCIML_LAB_CACHE=str(folder)) == f"{folder} True"
+    made = code_files(folder)
+    assert made
+    before = [path.stat().st_mtime_ns for path in made]
+    run(tmp_path, SCIML_LAB_CACHE=str(folder))
+    assert [path.stat().st_mtime_ns for path in made] == before
+    for path in folder.rglob("*Euler*.nb[ci]"):
+        path.write_bytes(b"nonsense")
+    assert run(tmp_path, SCIML_LAB_CACHE=str(folder)).endswith("True")
+    for path in folder.glob("*Euler*.kernel"):
+        path.write_text("import nothing_of_this_name\n")  # a foreign file of the same name
+    assert run(tmp_path, SCIML_LAB_CACHE=str(folder)).endswith("True")
+
+
+def test_the_folder_can_be_moved(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    run(tmp_path, SCIML_LAB_CACHE=str(first))
+    first.rename(second)
+    assert run(tmp_path, SCIML_LAB_CACHE=str(second)) == f"{second} True"
+
+
+def test_a_closed_folder_sends_kernels_to_the_user(tmp_path, monkeypatch):
+    from sciml_lab.backends.numba import cache
+
+    closed, home = tmp_path / "a file", tmp_path / "home"
+    closed.write_text("no folder can be made in here")
+    monkeypatch.setattr(cache, "candidates", lambda: iter([closed / "kernels", home / "kernels"]))
+    cache.folder.cache_clear()
+    try:
+        assert cache.folder() == home / "kernels"
+    finally:
+        cache.folder.cache_clear()
+
+
+def test_the_first_choice_is_inside_the_package(monkeypatch):
+    from sciml_lab.backends.numba import cache
+
+    monkeypatch.delenv(cache.VARIABLE, raising=False)
+    inside, user = list(cache.candidates())
+    assert inside.parts[-3:] == ("sciml_lab", "__pycache__", "kernels")
+    assert user.parts[-2:] == ("sciml_lab", "kernels")
+    monkeypatch.setenv(cache.VARIABLE, "somewhere")
+    assert str(next(cache.candidates())) == "somewhere"
+
+
+def test_another_text_is_another_kernel(tmp_path, monkeypatch):
+    from sciml_lab.backends.numba import cache
+
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
+    one, two = (cache.load("number", f"value = {value}\n").value for value in (1, 2))
+    assert (one, two) == (1, 2) and len(list(tmp_path.glob("*.kernel"))) == 2
+
+
+def test_f_is_compiled_anew_when_what_it_uses_has_changed():
+    rate = 1.0
+
+    def fall(u, p, t):
+        return -rate * u
+
+    problem = sl.ODEProblem(fall, [1.0], (0.0, 1.0))
+    first = sl.solve(problem, sl.Tsit5(), backend="numba").u[-1, 0]
+    rate = 2.0
+    second = sl.solve(problem, sl.Tsit5(), backend="numba").u[-1, 0]
+    np.testing.assert_allclose([first, second], np.exp([-1.0, -2.0]), rtol=1e-5)
+
+
+def test_an_f_that_cannot_be_compiled_says_so():
+    def roots(u, p, t):
+        return np.linalg.eigvals(np.diag(u)).real
+
+    problem = sl.ODEProblem(roots, [1.0, 2.0], (0.0, 1.0))
+    with pytest.raises(TransformError, match="backend='numpy'"):
+        sl.solve(problem, sl.Tsit5(), backend="numba")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_control_c_stops_a_compiled_loop_within_a_second(tmp_path):
+    script = """
+        import numpy as np, sciml_lab as sl
+        def swing(u, p, t):
+            return np.array([u[1], -u[0]])
+        problem = sl.ODEProblem(swing, [1.0, 0.0], (0.0, 1e9))
+        sl.solve(problem.replace(tspan=(0.0, 1.0)), sl.RK4(), dt=0.1, backend="numba")
+        print("ready", flush=True)
+        try:
+            sl.solve(problem, sl.RK4(), dt=0.001, backend="numba", saveat=[0.0, 1e9], dense=False,
+                     max_steps=10**12)
+        except sl.SolveInterrupted as stopped:
+            print(stopped.solution.stats.naccept > 1000, stopped.solution.message)
+    """
+    path = tmp_path / "script.py"
+    path.write_text(textwrap.dedent(script), "utf-8")
+    process = subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    began = time.perf_counter()
+    said = process.communicate(timeout=60)[0]
+    assert said.startswith("True interrupted at t = "), said
+    assert time.perf_counter() - began < 20  # the limit of a busy machine, not of the loop
