@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sciml_lab._optional import need
 from sciml_lab.ad import Dual, collect, is_traced, primal
 from sciml_lab.ad.values import new_level
 from sciml_lab.sensitivity.entry import take_apart
@@ -157,6 +158,12 @@ class ForwardSensitivity:
 def _run(solve_plain, directions, problem, method, settings):
     """Solve on dual numbers; an interrupt hands over plain ones."""
     try:
+        if settings.get("backend") == "numba":
+            need("numba", extra="accel", what="backend='numba'")
+            from sciml_lab.backends.numba import gradient_forward as compiled
+
+            if not compiled.reason_for_numpy(tuple(directions.place), problem, settings):
+                return compiled.solve(solve_plain, directions, problem, method, settings)
         return solve_plain(*directions.seed(problem, method, settings))
     except SolveInterrupted as stop:
         _strip(stop.solution, directions, problem)

@@ -139,7 +139,7 @@ class WayBack:
     ----------
     method : ExplicitRK
     f : Function
-    f_vjp : Pullback
+    f_vjp : Derivative
     n, m : int
         Length of the state, number of parameters.
 

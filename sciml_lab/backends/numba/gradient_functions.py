@@ -1,4 +1,4 @@
-"""The pullback of the user's f as a compiled C function, made from the lowered f."""
+"""The derivatives of the user's f as compiled C functions, made from the lowered f."""
 
 import ast
 import copy
@@ -8,16 +8,19 @@ import numpy as np
 
 from sciml_lab.backends.numba.functions import Function, compile_tree
 from sciml_lab.transform.inplace import inplace
+from sciml_lab.transform.jvp import jvp
 from sciml_lab.transform.vjp import vjp
 
 
 @dataclass(frozen=True)
-class Pullback:
-    """``f_vjp(u_bar, p_bar, u, p, t, du_bar, work)``, which adds to u_bar and p_bar.
+class Derivative:
+    """A compiled derivative of f.
 
     Attributes
     ----------
     address : int
+        Of ``f_vjp(u_bar, p_bar, u, p, t, du_bar, work)``, which adds to u_bar and p_bar, or of
+        ``f_jvp(du_dot, u, p, t, u_dot, p_dot, work)``.
     work : int
         Numbers of scratch memory that it needs.
     machine : object
@@ -29,10 +32,10 @@ class Pullback:
     machine: object
 
 
-_known: dict = {}  # address of f -> Pullback
+_known: dict = {}  # (address of f, kind) -> Derivative
 
 
-def pullback(f: Function, u0, p) -> Pullback:
+def pullback(f: Function, u0, p) -> Derivative:
     """The compiled pullback of a compiled right-hand side; from memory if it is known.
 
     Parameters
@@ -47,31 +50,55 @@ def pullback(f: Function, u0, p) -> Pullback:
     TransformError
         If f contains what can be computed but not differentiated.
     """
-    if f.address not in _known:
-        _known[f.address] = _compile(f, u0, p)
-    return _known[f.address]
+    key = f.address, "vjp"
+    if key not in _known:
+        form = inplace(vjp(*_by_u_and_p(f, p)), accumulate=True)
+        _known[key] = _compile(form, "mmmmnmm", u0, p, outputs=2, states=(0, 3))
+    return _known[key]
 
 
-def _compile(f, u0, p):
-    u, *others = f.lowered.inputs
-    wrt = (u,) if p is None else (u, others[0])
-    form = inplace(vjp(replace(f.lowered, reads=[]), wrt), accumulate=True)
-    tree = standard(form, u0, p)
-    machine = compile_tree(tree, "mmmmnmm", form.constants, form.primitives)
-    return Pullback(machine.address, form.work, machine)
+def pushforward(f: Function, u0, p) -> Derivative:
+    """The compiled derivative of a compiled right-hand side along a direction."""
+    key = f.address, "jvp"
+    if key not in _known:
+        form = inplace(jvp(*_by_u_and_p(f, p)))
+        _known[key] = _compile(form, "mmmnmmm", u0, p, outputs=1, states=(0, 3))
+    return _known[key]
 
 
-def standard(form, u0, p):
-    """Give the pullback its seven arguments, also where p is None, or u or p is one number."""
-    tree = copy.deepcopy(form.tree)
-    outputs, inputs = list(form.outputs), list(form.inputs)
+def _by_u_and_p(f, p):
+    """The lowered f, and the names of its inputs u and p."""
+    inputs = f.lowered.inputs
+    return replace(f.lowered, reads=[]), inputs[: 1 if p is None else 2]
+
+
+def _compile(form, kinds, u0, p, outputs, states):
+    """Compile a derivative with all its arguments, also where p is None or something a number.
+
+    Parameters
+    ----------
+    form : InPlace
+    kinds : str
+        Memory or number, argument by argument.
+    u0, p : ndarray, ndarray or None
+        Examples.
+    outputs : int
+        How many there are if there is p.
+    states : tuple of int
+        Places of what has u's shape among the inputs.
+    """
+    tree, out, inputs = copy.deepcopy(form.tree), list(form.outputs), list(form.inputs)
     if p is None:
-        outputs.append("no_parameters_bar")
+        out += ["no_parameters_bar"] * (outputs - len(out))
         inputs.insert(1, "no_parameters")
-    for i, x in ((0, u0), (1, p), (3, u0)):
-        if x is not None and np.shape(x) == ():
+        inputs += ["no_parameters_dot"] * (len(kinds) - len(out) - len(inputs) - 1)
+    given = {**dict.fromkeys(states, u0), 1: p, 4: p}
+    for i, x in given.items():
+        if i < len(inputs) and x is not None and np.shape(x) == ():
             name, inputs[i] = inputs[i], f"{inputs[i]}_memory"
             tree.body.insert(0, ast.parse(f"{name} = {inputs[i]}[0]").body[0])
-    names = (*outputs, *inputs, "work")
+    names = (*out, *inputs, "work")
     tree.args = ast.arguments([], [ast.arg(x) for x in names], None, [], [], None, [])
-    return ast.fix_missing_locations(tree)
+    ast.fix_missing_locations(tree)
+    machine = compile_tree(tree, kinds, form.constants, form.primitives)
+    return Derivative(machine.address, form.work, machine)
