@@ -80,6 +80,17 @@ def test_a_rule_for_one_direction_serves_both():
         assert np.isclose(slope, want, rtol=1e-14)
 
 
+def test_long_arrays_and_the_function_itself():
+    u, W = np.linspace(-1.0, 1.0, 50), np.cos(np.arange(2500.0)).reshape(50, 50)
+    f = lambda u: softplus(W @ u + 1.0)  # noqa: E731
+    g = np.sin(np.arange(50.0))
+    source, tape = (sl.ad.vjp(f, u, g, mode=mode)[1] for mode in ("source", "tape"))
+    assert np.allclose(source, tape, rtol=1e-12)
+    assert sl.ad.grad(wrong, 2.0, mode="source") == 7.0
+    report = sl.ad.check(lambda x: softplus(x) * x, 0.4, modes=["tape", "source"], second=False)
+    assert report, str(report)
+
+
 def test_compiled_as_well():
     pytest.importorskip("numba", reason="compiled solves need Numba")
     problem = sl.ODEProblem(entries, [1.0, -2.0], (0.0, 1.0), [0.5])
