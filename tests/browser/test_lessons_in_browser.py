@@ -48,8 +48,25 @@ FINISHED = """() => {
         && (cells.some(fails) || cells.every(shared => shared.execution_count !== null));
 }"""
 
-# From the key press to the next picture on the screen whose pixels differ, in milliseconds.
+# From the key press to the next picture on the screen whose pixels differ, in milliseconds. The
+# picture comes from Python, or is drawn in the page.
 WATCH = """explorer => {
+    const live = explorer.querySelector(".sciml-explorer canvas");
+    if (live) {
+        const before = live.toDataURL();
+        window.latency = new Promise(resolve => {
+            const began = () => {
+                const start = performance.now();
+                const look = () => requestAnimationFrame(shown => {
+                    if (live.toDataURL() !== before) resolve(shown - start);
+                    else look();
+                });
+                look();
+            };
+            explorer.addEventListener("keydown", began, {capture: true, once: true});
+        });
+        return;
+    }
     const image = explorer.querySelector("img.widget-image");
     const pixels = () => {
         const canvas = document.createElement("canvas");
@@ -93,7 +110,10 @@ def test_lesson(page, lab, lesson):
     assert page.get_by_text("Error displaying widget").count() == 0
     assert not trouble, trouble
 
-    explorers = page.locator(".jp-OutputArea-output:has(img.widget-image):has(.noUi-handle)")
+    explorers = page.locator(
+        ".jp-OutputArea-output:has(img.widget-image):has(.noUi-handle), "
+        ".jp-OutputArea-output:has(.sciml-explorer)"
+    )
     notebook = json.loads((ROOT / "lessons" / lesson / "lesson.ipynb").read_text("utf-8"))
     uses = any("sciml_lab_widgets" in "".join(cell["source"]) for cell in notebook["cells"])
     assert explorers.count() > 0 or not uses, "the lesson imports explorers and shows none"
@@ -126,10 +146,13 @@ def _move_first_slider(page, explorer, k):
 
     A slider that is greyed out, since it has no effect just now, is passed over.
     """
-    handle = explorer.locator(".noUi-target:not([disabled]) .noUi-handle").first
+    handle = explorer.locator(
+        ".noUi-target:not([disabled]) .noUi-handle, input[type=range]:not([disabled])"
+    ).first
     handle.focus()
-    now, low, high = (
-        float(handle.get_attribute(f"aria-value{name}")) for name in ("now", "min", "max")
+    now, low, high = handle.evaluate(
+        """handle => handle.type === "range" ? [handle.value, handle.min, handle.max].map(Number)
+        : ["now", "min", "max"].map(name => Number(handle.getAttribute(`aria-value${name}`)))"""
     )
     key = "ArrowRight" if now < (low + high) / 2 or (now < high and k % 2) else "ArrowLeft"
     explorer.evaluate(WATCH)

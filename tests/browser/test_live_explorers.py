@@ -12,13 +12,15 @@ pytest.importorskip("anywidget", reason="explorers live in the page by anywidget
 
 from sciml_lab_widgets import PhasePlane, StepMicroscope
 
-EXPLORERS = {"PhasePlane": ("start_x", PhasePlane), "StepMicroscope": ("rtol", StepMicroscope)}
+EXPLORERS = {
+    "PhasePlane": (("a", "start_x"), PhasePlane),
+    "StepMicroscope": (("attempt", "rtol"), StepMicroscope),
+}
 SECONDS = 2
 
 # Sixty inputs a second on a slider; the pictures drawn in that time, and the inputs sent.
 DRAG = """async ([name, seconds]) => {
     const root = document.querySelector(".sciml-explorer");
-    const labels = [...root.querySelectorAll("label")];
     const input = root.querySelector(`input[id^="sciml-${name}-"]`);
     const [low, high] = [Number(input.min), Number(input.max)];
     const before = root.updates, began = performance.now();
@@ -54,10 +56,12 @@ COLOURS = """() => {
 }"""
 
 
-def drag(page, name, where):
+def drag(page, names, where):
     """Print how many pictures a second a drag gives; the state after it."""
-    updates, sent, seconds = page.evaluate(DRAG, [name, SECONDS])
-    print(f"\n{where}: {updates / seconds:.0f} updates a second of {sent / seconds:.0f} inputs")
+    for name in names:
+        updates, sent, seconds = page.evaluate(DRAG, [name, SECONDS])
+        rates = f"{updates / seconds:.0f} updates a second of {sent / seconds:.0f} inputs"
+        print(f"\n{where}, {name}: {rates}")
     assert updates > 2 and page.evaluate(COLOURS) > 20
     return page.evaluate(STATE)
 
@@ -82,7 +86,7 @@ def trouble(page):
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", EXPLORERS)
 def test_a_page_of_its_own_is_alive_without_kernel_and_network(page, trouble, tmp_path, kind):
-    name, make = EXPLORERS[kind]
+    names, make = EXPLORERS[kind]
     explorer = make()
     address = explorer.to_html(tmp_path / "explorer.html").as_uri()
     asked = []
@@ -92,8 +96,8 @@ def test_a_page_of_its_own_is_alive_without_kernel_and_network(page, trouble, tm
     assert page.evaluate(STATE) == {
         "words": explorer.words, "text": explorer.words, "values": explorer.values
     }  # fmt: skip
-    state = drag(page, name, f"{kind} on a page of its own")
-    assert state["values"][name] != explorer.values[name]
+    state = drag(page, names, f"{kind} on a page of its own")
+    assert all(state["values"][name] != explorer.values[name] for name in names)
     assert state["words"] == state["text"] != explorer.words
     assert explorer.set(**state["values"]).words.split()[:4] == state["words"].split()[:4]
     assert set(asked) == {address} and not trouble
@@ -159,7 +163,7 @@ RUN = """async source => {
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", EXPLORERS)
 def test_in_jupyterlab_python_hears_of_it_and_can_move_it(page, trouble, lab, lab_root, kind):
-    name, _ = EXPLORERS[kind]
+    names, _ = EXPLORERS[kind]
     cells = [cell(CELLS.replace("KIND", kind))]
     notebook = {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
     (lab_root / f"live_{kind}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
@@ -170,7 +174,7 @@ def test_in_jupyterlab_python_hears_of_it_and_can_move_it(page, trouble, lab, la
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function("() => document.querySelector('.sciml-explorer')?.words", timeout=40_000)
-    state = drag(page, name, f"{kind} in JupyterLab")
+    state = drag(page, names, f"{kind} in JupyterLab")
     page.wait_for_timeout(1500)
     values, words = ast.literal_eval(page.evaluate(RUN, "print((explorer.values, explorer.words))"))
     assert values == pytest.approx(state["values"])

@@ -18,7 +18,7 @@ class Picture {
     this.scale = 0;
   }
 
-  // Clean canvases with the right number of pixels; says whether the still part has to be drawn.
+  // Canvases with the right number of pixels; says whether they are new and empty.
   begin() {
     const shown = this.canvas.getBoundingClientRect().width || this.width;
     const scale = (window.devicePixelRatio || 1) * shown / this.width;
@@ -40,16 +40,27 @@ class Picture {
     return pen;
   }
 
-  // The pen for what stays; paints the page white first.
-  stillPen() {
-    const pen = this.pen(this.still);
+  // A pen on a white page: on the canvas itself, or on the one that is kept.
+  cleanPen(canvas) {
+    const pen = this.pen(canvas);
     pen.fillStyle = "white";
     pen.fillRect(0, 0, this.width, this.height);
     return pen;
   }
 
-  // The pen for what moves, on top of what stays.
-  movingPen() {
+  // Draw what stays while nothing about it changes, and return the pen for what moves. `key` says
+  // what it depends on. While that changes with every picture, it goes straight to the canvas; it
+  // is kept when it is wanted for the second time.
+  layer(key, draw) {
+    if (this.begin()) this.kept = null;
+    if (key !== this.key) {
+      this.key = key;
+      const pen = this.cleanPen(this.canvas);
+      draw(pen);
+      return pen;
+    }
+    if (key !== this.kept) draw(this.cleanPen(this.still));
+    this.kept = key;
     const pen = this.canvas.getContext("2d");
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.drawImage(this.still, 0, 0);

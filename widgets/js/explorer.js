@@ -67,6 +67,9 @@ function mount(el, model, Explorer, program) {
   };
 }
 
+// JupyterLab moves from cell to cell with the arrow keys, unless the element in focus says so.
+const OWN_KEYS = ["data-lm-suppress-shortcuts", "true"];
+
 // Let the pointer and the arrow keys move what the explorer lets them hold.
 function hold(canvas, explorer, values, moved) {
   const place = event => {
@@ -74,6 +77,7 @@ function hold(canvas, explorer, values, moved) {
     return [(event.clientX - box.left) * width / box.width, (event.clientY - box.top) * height / box.height];
   };
   canvas.tabIndex = 0;
+  canvas.setAttribute(...OWN_KEYS);
   canvas.title = explorer.help();
   canvas.addEventListener("pointerdown", event => {
     if (event.button !== 0 || !explorer.grab(...place(event))) return;
@@ -107,6 +111,7 @@ class Control {
     const name = element("label", "", {for: id});
     name.textContent = spec.label;
     this.input = this[spec.kind](id);
+    this.input.setAttribute(...OWN_KEYS);
     this.root.append(...(spec.kind === "switch" ? [this.input, name] : [name, this.input]));
     if (spec.kind === "slider") this.root.append(this.readout = element("output", "", {for: id}));
     this.input.addEventListener(spec.kind === "slider" ? "input" : "change", () => moved({[this.name]: this.read()}));

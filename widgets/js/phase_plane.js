@@ -40,10 +40,9 @@ class PhasePlane {
     const p = Float64Array.from(spec.parameters, name => values[name]);
     const u0 = [values.start_x, values.start_y];
     const key = JSON.stringify(Object.entries(values).filter(([name]) => !name.startsWith("start_")));
-    if (picture.begin() || key !== this.drawn) {
+    if (key !== this.drawn) {
       this.drawn = key;
-      this.points = fixedPoints(equation, p, this.box);
-      this.drawField(equation, p, values.nullclines);
+      this.look(equation, p, values.nullclines);
     }
     const run = prepare(equation, this.program.method, this.program.controller, u0, p, ...spec.tspan,
       {rtol: spec.rtol, atol: 1e-9, maxSteps: spec.mostSteps});
@@ -51,23 +50,29 @@ class PhasePlane {
     const sol = integrate(run, step => step.uNew.some((x, i) => Math.abs(x) > 30 * size[i]));
     const dense = [], at = (k, t) => (dense[k] ??= inside(run, sol.steps[k]))(t);
     const {t, u} = thirds(sol, at);
-    this.drawPath(t, u, u0);
+    this.drawPath(picture.layer(key, pen => this.drawField(pen)), t, u, u0);
     this.last = {sol, t, u};
     return [...this.sayPoints(equation, p), ...this.sayPath(values, p, sol, at, t, u)].join(" ");
   }
 
-  drawField(equation, p, nullclines) {
-    const {plane, time, picture, spec} = this, pen = picture.stillPen(), n = 20;
+  // What there is to be seen of the equation, whatever the start.
+  look(equation, p, nullclines) {
+    const [x0, x1, y0, y1] = this.box, ex = 1e-3 * (x1 - x0), ey = 1e-3 * (y1 - y0);
+    this.points = fixedPoints(equation, p, this.box);
+    this.field = sampleField(equation, p, this.box, 20);
+    this.curves = [[], []];
+    if (!nullclines) return;
+    // Without the very edge, where a factor x or y is zero anyway.
+    const fine = sampleField(equation, p, [x0 + ex, x1 - ex, y0 + ey, y1 - ey], 100);
+    this.curves = [fine.dx, fine.dy].map(values => zeroCurves(fine, values));
+  }
+
+  drawField(pen) {
+    const {plane, time, spec} = this;
     plane.inside(pen, () => {
-      drawArrows(pen, plane, sampleField(equation, p, this.box, n), this.box);
-      if (!nullclines) return;
-      const [x0, x1, y0, y1] = this.box, ex = 1e-3 * (x1 - x0), ey = 1e-3 * (y1 - y0);
-      const fine = sampleField(equation, p, [x0 + ex, x1 - ex, y0 + ey, y1 - ey], 100);
-      for (const [values, look] of [[fine.dx, NULLCLINES[0]], [fine.dy, NULLCLINES[1]]]) {
-        for (const curve of zeroPieces(fine, values)) {
-          plane.line(pen, curve.map(q => q[0]), curve.map(q => q[1]), look);
-        }
-      }
+      drawArrows(pen, plane, this.field, this.box);
+      this.curves.forEach((curves, i) => curves.forEach(
+        curve => plane.line(pen, curve.map(q => q[0]), curve.map(q => q[1]), NULLCLINES[i])));
     });
     plane.frame(pen);
     time.frame(pen);
@@ -88,8 +93,8 @@ class PhasePlane {
     legend(pen, spec.labels.map((name, i) => [sample(TIMES[i]), name, 26]), time.left, 18);
   }
 
-  drawPath(t, u, u0) {
-    const pen = this.picture.movingPen(), {plane, time} = this;
+  drawPath(pen, t, u, u0) {
+    const {plane, time} = this;
     plane.inside(pen, () => plane.line(pen, u.map(v => v[0]), u.map(v => v[1]), {color: INK.blue}));
     time.inside(pen, () => TIMES.forEach((look, i) => time.line(pen, t, u.map(v => v[i]), look)));
     plane.marks(pen, this.points.map(v => v[0]), this.points.map(v => v[1]), POINT);
@@ -155,19 +160,35 @@ function sayTrouble(trouble, t, steps) {
   return `The trajectory ends at t = ${number(t)}: ${why}.`;
 }
 
-// Arrows of one length: the darker, the faster.
+// Arrows of one length: the darker, the faster. One path for each of a few greys: that is quick.
 function drawArrows(pen, axes, {n, x, y, dx, dy}, [x0, x1, y0, y1]) {
   const speeds = dx.map((v, k) => Math.log10(Math.hypot(v / (x1 - x0), dy[k] / (y1 - y0))));
-  const finite = speeds.filter(Number.isFinite);
+  const finite = speeds.filter(Number.isFinite), paths = Array.from({length: GREYS}, () => new Path2D());
   const [low, high] = finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 1];
   const length = axes.width / (1.5 * n);
   for (let k = 0; k < n * n; k++) {
-    const [vx, vy] = [dx[k] / (x1 - x0) * axes.width, -dy[k] / (y1 - y0) * axes.height];
-    const size = Math.hypot(dx[k] / (x1 - x0), dy[k] / (y1 - y0));
-    if (!Number.isFinite(size) || size === 0) continue;
-    const [ex, ey] = [vx / size / axes.width * length, vy / size / axes.width * length];
-    const grey = Math.round(255 * (0.80 - 0.38 * ((Number.isFinite(speeds[k]) ? speeds[k] : low) - low) / Math.max(high - low, 1e-12)));
-    const [px, py] = [axes.x(x[k % n]), axes.y(y[Math.floor(k / n)])];
-    arrow(pen, px - ex / 2, py - ey / 2, ex, ey, {color: `rgb(${grey},${grey},${grey})`, width: 1.2, head: 5});
+    if (!Number.isFinite(speeds[k])) continue;
+    const size = 10 ** speeds[k];
+    const ex = dx[k] / (x1 - x0) / size, ey = -dy[k] / (y1 - y0) / size * axes.height / axes.width;
+    const shade = Math.round((GREYS - 1) * (speeds[k] - low) / Math.max(high - low, 1e-12));
+    outline(paths[shade], axes.x(x[k % n]), axes.y(y[Math.floor(k / n)]), ex * length, ey * length);
   }
+  paths.forEach((path, shade) => {
+    const grey = Math.round(255 * (0.80 - 0.38 * shade / (GREYS - 1)));
+    pen.fillStyle = `rgb(${grey},${grey},${grey})`;
+    pen.fill(path);
+  });
+}
+
+const GREYS = 10;
+
+// The outline of an arrow whose middle is (x, y).
+function outline(path, x, y, dx, dy) {
+  const length = Math.hypot(dx, dy);
+  if (!(length > 0)) return;
+  const [ex, ey] = [dx / length, dy / length], head = Math.min(5, length), neck = length / 2 - head;
+  const corner = (along, across) => [x + ex * along - ey * across, y + ey * along + ex * across];
+  const points = [[-length / 2, 0.65], [neck, 0.65], [neck, 2.5], [length / 2, 0], [neck, -2.5], [neck, -0.65], [-length / 2, -0.65]];
+  points.forEach(([along, across], i) => path[i ? "lineTo" : "moveTo"](...corner(along, across)));
+  path.closePath();
 }

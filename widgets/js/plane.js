@@ -19,8 +19,8 @@ function sampleField(equation, p, [x0, x1, y0, y1], n) {
   return {n, x, y, dx, dy};
 }
 
-// The curves where `values` change sign, as pieces of straight line, two ends each.
-function zeroPieces({n, x, y}, values) {
+// The curves where `values` change sign: where they cross the sides of each cell, joined.
+function zeroCurves({n, x, y}, values) {
   const pieces = [];
   const cross = (x1, y1, v1, x2, y2, v2) => [x1 + (x2 - x1) * v1 / (v1 - v2), y1 + (y2 - y1) * v1 / (v1 - v2)];
   for (let j = 0; j + 1 < n; j++) {

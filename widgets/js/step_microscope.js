@@ -68,7 +68,6 @@ class StepMicroscope {
     this.arrived = last.accepted && last.tNew === spec.tspan[1];
     const h = this.records.map(r => Math.abs(r.h));
     this.sizes.ylim = [10 ** Math.floor(Math.log10(Math.min(...h) / 1.5)), 10 ** Math.ceil(Math.log10(Math.max(...h) * 1.5))];
-    this.drawn = false;
   }
 
   // Where a state is in the plane: two unknowns, or the only one over time.
@@ -81,11 +80,7 @@ class StepMicroscope {
     const exactRun = prepare(this.equation, program.exact, program.controllers.PI, r.u, this.p, r.t, r.tNew,
       {rtol: 1e-9, atol: 1e-12, maxSteps: 2000});
     const exact = integrate(exactRun);
-    if (picture.begin() || !this.drawn) {
-      this.drawn = true;
-      this.drawStill();
-    }
-    const pen = picture.movingPen();
+    const pen = picture.layer(this.key, still => this.drawStill(still));
     const done = [this.records[0], ...this.accepted.map(a => ({t: a.tNew, u: a.uNew}))].filter(a => a.t <= r.t);
     const way = done.map(a => this.place(a.t, a.u)), here = this.place(r.t, r.u);
     whole.inside(pen, () => whole.line(pen, way.map(q => q[0]), way.map(q => q[1]), {width: 1.3}));
@@ -99,8 +94,8 @@ class StepMicroscope {
     return [...this.say(r, count, exact)].join(" ");
   }
 
-  drawStill() {
-    const {spec, picture, whole, gauge, sizes, lens} = this, pen = picture.stillPen();
+  drawStill(pen) {
+    const {spec, whole, gauge, sizes, lens} = this;
     whole.frame(pen);
     whole.inside(pen, () => whole.line(pen, spec.reference.x, spec.reference.y, {color: INK.grey, width: 1.2}));
     const half = gauge.x(1);
