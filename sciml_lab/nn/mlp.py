@@ -62,7 +62,7 @@ class MLP:
     (252, (2,), (2, 7))
     """
 
-    __slots__ = ("_recent", "activations", "shapes", "size", "sizes")
+    __slots__ = ("__weakref__", "_recent", "activations", "shapes", "size", "sizes")
 
     def __init__(self, sizes, activation="tanh"):
         self.sizes = _checked_sizes(sizes)
