@@ -115,7 +115,20 @@ def diffrax(u0, p) -> dict:
 
 def ours(u0, p) -> dict:
     """Our ensemble on threads."""
-    return {}
+    peers.load("numba")
+    problem = sl.ODEProblem(sl.zoo.lorenz.f, u0[:, 0], TSPAN, p[:, 0])
+    ensemble = sl.Ensemble(problem, u0=u0, p=p)
+
+    def side(method):
+        def run(rtol):
+            return ensemble.solve(
+                method, rtol=rtol, atol=rtol, saveat=[TSPAN[1]], backend="numba",
+                executor="threads",
+            ).u[-1]  # fmt: skip
+
+        return run
+
+    return {f"sciml_lab {m.name}": side(m) for m in (sl.Tsit5(), sl.Vern7(), sl.Vern9())}
 
 
 def report(points, firsts, absent, threads, count) -> None:

@@ -18,9 +18,10 @@ from harness import machine, neural, peers, results
 from harness.timing import paired
 
 import sciml_lab as sl
+from sciml_lab.neural.loss import SolveLoss
 
 COUNT = 64
-OURS = "sciml_lab DiscreteAdjoint"
+OURS, GENERAL = "sciml_lab, SolveLoss", "sciml_lab, any loss of sl.solve"
 
 
 def main() -> None:
@@ -76,9 +77,15 @@ def our_loss(method=None, rtol=neural.RTOL, **options):
 
 
 def ours() -> dict:
-    """Our side: ``call(p) -> (loss, gradient)``."""
+    """Our sides: ``call(p) -> (loss, gradient)``, compiled as a whole and through `sl.solve`."""
+    net = neural.network()
+    options = {"method": sl.Tsit5(), "rtol": neural.RTOL, "atol": neural.RTOL, "backend": "numba"}
+    whole = SolveLoss(
+        lambda u, p, t: net(u, p), neural.starts(COUNT), neural.TIMES, neural.batch_data(COUNT),
+        options,
+    )  # fmt: skip
     loss = our_loss(sensitivity=sl.DiscreteAdjoint(), backend="numba")
-    return {OURS: sl.ad.value_and_grad(loss)}
+    return {OURS: whole.value_and_grad, GENERAL: sl.ad.value_and_grad(loss)}
 
 
 def diffrax() -> dict:

@@ -52,16 +52,25 @@ def main() -> None:
 def ours(name) -> dict:
     """Our side: ``solve(rtol) -> last state``, once through `sl.solve` and once prepared."""
     problem = equations.problem_of(name)
-    sides = {}
-    for method in METHODS:
-        solver = getattr(sl, method)()
+    options = {"saveat": [problem.tspan[1]], "backend": "numba"}
 
-        def plain(rtol, solver=solver):
-            sol = sl.solve(problem, solver, rtol=rtol, atol=rtol, saveat=problem.tspan[1:],
-                           dense=False, backend="numba")  # fmt: skip
+    def sides_of(method):
+        @functools.cache
+        def prepared(rtol):
+            return sl.prepare(problem, method, rtol=rtol, atol=rtol, **options)
+
+        def solve(rtol):
+            sol = sl.solve(problem, method, rtol=rtol, atol=rtol, dense=False, **options)
             return sol.u[-1]
 
-        sides[f"{method}, solve"] = plain
+        return {
+            f"{method.name}, solve": solve,
+            f"{method.name}, prepared": lambda rtol: prepared(rtol)().u[-1],
+        }
+
+    sides = {}
+    for name in METHODS:
+        sides |= sides_of(getattr(sl, name)())
     return sides
 
 

@@ -75,6 +75,15 @@ def our_loss(method=None, rtol=RTOL, **options):
     return loss
 
 
+def our_compiled_loss():
+    """The same loss, told as what it is, so that solve, comparison and sweep are one program."""
+    net = network()
+    return sl.neural.trajectory_loss(
+        lambda u, p, t: net(u, p), TIMES, data(), method=sl.Tsit5(), rtol=RTOL, atol=RTOL,
+        backend="numba",
+    )  # fmt: skip
+
+
 @functools.cache
 def reference(which):
     """Loss and gradient at these weights, at tight tolerance."""
