@@ -12,6 +12,7 @@ Examples
 import ast
 import copy
 import operator
+from dataclasses import replace
 from functools import cache
 
 from sciml_lab.transform.tree import TransformError
@@ -38,7 +39,7 @@ def fill(template, **parts) -> ast.expr:
 def substitute(e, parts) -> ast.expr:
     """Copy an expression with other expressions in place of names (and of the names of arrays)."""
     if isinstance(e, ast.Name):
-        return copy.deepcopy(parts[e.id]) if e.id in parts else ast.Name(e.id, ast.Load())
+        return parts.get(e.id, e)
     return rebuild(e, lambda child: substitute(child, parts))
 
 
@@ -189,13 +190,13 @@ def split(e):
 
 def assign(target, value, line=None, made=True) -> ast.Assign:
     """Return ``target = value``; `made` says that no person gave the name."""
-    target = _parse(target) if isinstance(target, str) else copy.deepcopy(target)
+    target = _parse(target) if isinstance(target, str) else target
     return mark(ast.Assign([target], value, lineno=1), line, made)
 
 
 def add_to(target, value, line=None) -> ast.stmt:
     """Return ``target += value``."""
-    return mark(ast.AugAssign(copy.deepcopy(target), ast.Add(), value), line, True)
+    return mark(ast.AugAssign(target, ast.Add(), value), line, True)
 
 
 def loop(name, span, body, line=None) -> ast.For:
@@ -238,6 +239,25 @@ def blocks(statement) -> list:
 def head(statement):
     """Return the expression that a loop or a branch starts with."""
     return statement.iter if isinstance(statement, ast.For) else statement.test
+
+
+def clone(statements) -> list:
+    """Copy statements and those inside of them. Expressions are never changed, hence shared."""
+    copies = [copy.copy(s) for s in statements]
+    for s in copies:
+        if blocks(s):
+            s.body = clone(s.body)
+        if isinstance(s, ast.If):
+            s.orelse = clone(s.orelse)
+    return copies
+
+
+def own(lowered):
+    """Return a lowered function whose statements, arguments and shapes may be changed."""
+    tree = copy.copy(lowered.tree)
+    tree.body, tree.args = clone(tree.body), copy.copy(tree.args)
+    tree.args.args = list(tree.args.args)
+    return replace(lowered, tree=tree, shapes=dict(lowered.shapes))
 
 
 def walk(statements):

@@ -7,7 +7,6 @@ as they are.
 
 import ast
 import copy
-from dataclasses import replace
 
 from sciml_lab.transform.algebra import (
     add_to,
@@ -19,12 +18,12 @@ from sciml_lab.transform.algebra import (
     is_memory,
     mark,
     names,
+    own,
     refuse,
     target_of,
     total,
 )  # fmt: skip
 from sciml_lab.transform.prepare import Namer, Names, partials, slopes, varied
-from sciml_lab.transform.replay import copy_head
 from sciml_lab.transform.tidy import tidy
 from sciml_lab.transform.tree import Lowered
 
@@ -54,9 +53,7 @@ class Forward:
     """One forward sweep under construction."""
 
     def __init__(self, lowered, wrt):
-        self.lowered = replace(
-            lowered, tree=copy.deepcopy(lowered.tree), shapes=dict(lowered.shapes)
-        )
+        self.lowered = own(lowered)
         self.wrt, self.names = wrt, Names(lowered)
         self.active = varied(lowered.tree.body, wrt)
         self.dots = {x: self.names.new(f"{x}_dot") for x in (*wrt, *lowered.outputs)}
@@ -92,7 +89,7 @@ class Forward:
         out = []
         for s in statements:
             if blocks(s):
-                again = copy_head(s)
+                again = copy.copy(s)
                 again.body = self.block(s.body)
                 if isinstance(s, ast.If):
                     again.orelse = self.block(s.orelse)
@@ -119,7 +116,7 @@ class Forward:
         if isinstance(s.value, ast.List):
             refuse("a list", "write the numbers into an array.", s, self.lowered)
         self.lowered.shapes[self.dot(x)] = self.lowered.shapes[x]
-        return [assign(self.dot(x), copy.deepcopy(s.value), getattr(s, "line", None))]
+        return [assign(self.dot(x), s.value, getattr(s, "line", None))]
 
     def assignment(self, s):
         """Return an assignment and its derivative, in the order in which both are right."""

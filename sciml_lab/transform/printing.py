@@ -4,7 +4,6 @@ With this module one can: read what the program transformation has made.
 """
 
 import ast
-import copy
 
 from sciml_lab.transform.algebra import BLOCKS, blocks, constant, head, rebuild, show
 from sciml_lab.transform.tidy import merge
@@ -79,7 +78,7 @@ def _opening(s):
 
 def plain(e):
     """Write ``-(a * b)`` as ``-a * b``, which is the same number."""
-    e = rebuild(copy.deepcopy(e), plain)
+    e = rebuild(e, plain)
     if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
         inner = e.operand
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult | ast.Div):

@@ -7,7 +7,6 @@ number carried by a loop, its value at the start of each turn.
 
 import ast
 import copy
-from dataclasses import replace
 
 from sciml_lab.transform.algebra import (
     assign,
@@ -18,6 +17,7 @@ from sciml_lab.transform.algebra import (
     mark,
     names,
     number,
+    own,
     refuse,
     show,
     target_of,
@@ -35,7 +35,7 @@ class Replay:
     """
 
     def __init__(self, lowered, wrt):
-        lowered = replace(lowered, tree=copy.deepcopy(lowered.tree))
+        lowered = own(lowered)
         self.lowered, self.wrt, self.body = lowered, wrt, lowered.tree.body
         self.names, self.shapes = Names(lowered), dict(lowered.shapes)
         self.bars = {x: self.names.new(f"{x}_bar") for x in (*wrt, *lowered.outputs)}
@@ -160,7 +160,7 @@ class Replay:
         out = []
         for s in statements:
             if blocks(s):
-                again = copy_head(s)
+                again = copy.copy(s)
                 inside = [
                     self.primal(b, (*path, (s, w)), level) or [ast.Pass()] * (w == 0)
                     for w, b in enumerate(blocks(s))
@@ -175,7 +175,7 @@ class Replay:
                 out.append(again)
             elif isinstance(s, ast.Expr):
                 if self.belongs(call_effects(s.value)[0][0], level):
-                    out.append(copy.deepcopy(s))
+                    out.append(copy.copy(s))
             elif not is_memory(s):
                 out += self.primal_assign(s, path, level)
         return out
@@ -184,19 +184,19 @@ class Replay:
         """Return an assignment, or what gets its value in another way."""
         x = target_of(s)
         if isinstance(s, ast.AugAssign) or isinstance(s.targets[0], ast.Subscript):
-            return [copy.deepcopy(s)] if self.belongs(x, level) else []
+            return [copy.copy(s)] if self.belongs(x, level) else []
         if x in self.keeps:
             home, place = self.keeps[x]
             if len(home) < len(level):
                 return [assign(x, place[2], s.line)]
             keep = [self.keep(place, x, s)] if place and len(home) == len(level) else []
-            return [copy.deepcopy(s), *keep]
+            return [copy.copy(s), *keep]
         if path == level and level:
             node, which = level[-1]
             fixed = self.carry[node] if node in self.carry else self.phis[node, which]
             if x in fixed:
                 return []
-        return [copy.deepcopy(s)]
+        return [copy.copy(s)]
 
     def belongs(self, array, level):
         """Whether an array belongs to the block `level` or to one inside of it."""
@@ -216,15 +216,6 @@ class Replay:
         out.append(assign(turns, number(0), s.line))
         body.append(assign(f"{turns}_next", fill(f"{turns} + 1")))
         body.append(assign(turns, fill(f"{turns}_next")))
-
-
-def copy_head(s):
-    """Copy a block without what is in it."""
-    empty = copy.copy(s)
-    for field in ("target", "iter", "test"):
-        if hasattr(s, field):
-            setattr(empty, field, copy.deepcopy(getattr(s, field)))
-    return empty
 
 
 def extent(shape):

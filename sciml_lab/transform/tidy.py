@@ -8,7 +8,6 @@ results, around each loop until nothing changes ("live" names).
 
 import ast
 import copy
-from dataclasses import replace
 
 from sciml_lab.transform.algebra import (
     BLOCKS,
@@ -20,6 +19,7 @@ from sciml_lab.transform.algebra import (
     is_memory,
     is_pop,
     names,
+    own,
     rebuild,
     show,
     substitute,
@@ -43,7 +43,7 @@ def tidy(lowered):
     Lowered
         With the same results to the last bit: nothing is reordered.
     """
-    result = replace(lowered, tree=copy.deepcopy(lowered.tree))
+    result = own(lowered)
     body = result.tree.body
     each_expression(body, fold)
     before = None
@@ -239,7 +239,7 @@ def _may_take(t, name, value, simple):
 
 def merge(lowered):
     """Return the text with ``x = e`` for ``x_next = e; ...; x = x_next``, where that is safe."""
-    result = replace(lowered, tree=copy.deepcopy(lowered.tree))
+    result = own(lowered)
     _merge(result.tree.body, None)
     return result
 

@@ -8,19 +8,24 @@ carries, and how far a loop counts. The text is run once with its whole numbers 
 import ast
 
 from sciml_lab.transform.algebra import (
+    assign,
     blocks,
     call_effects,
+    fill,
     head,
     is_memory,
     names,
+    own,
+    show,
     target_of,
     walk,
     written,
 )
-from sciml_lab.transform.sparsity import UNKNOWN, Walk
+from sciml_lab.transform.sparsity import UNKNOWN, Walk, union
 from sciml_lab.transform.tidy import reads
 
 WRITTEN, STALE, EVER = 1, 2, 4
+EMPTY, FILLED = 1, 2
 
 
 class Usage(Walk):
@@ -108,6 +113,81 @@ def _homes(lowered):
 
     visit(lowered.tree.body, ())
     return found
+
+
+class FirstAdditions(Walk):
+    """Find where ``a[i] += e`` is the first thing that happens to an entry of a local array.
+
+    An entry is EMPTY, FILLED, or either (in one branch the one, in the other the other).
+    """
+
+    def __init__(self, lowered, arrays):
+        super().__init__(lowered)
+        self.first, self.later, self.needs_zeros = set(), set(), set()
+        self.arrays |= {array: [EMPTY] * len(self.arrays[array]) for array in arrays}
+        self.watched = set(arrays)
+        self.run()
+        self.needs_zeros |= {target_of(s) for s in self.first & self.later}
+
+    def read(self, array, place):
+        """Note a read: of an empty entry it needs the zero."""
+        entries = self.arrays.get(array, [0])
+        if EMPTY & union(entries if place is None else [entries[place]]):
+            self.needs_zeros.add(array)
+        return 0
+
+    def assign(self, s):
+        """Note whether an addition comes first."""
+        target = s.targets[0] if isinstance(s, ast.Assign) else s.target
+        self.value(s.value)
+        if not isinstance(target, ast.Subscript):
+            super().assign(s)
+            return
+        array, place = self.place(target)
+        if array in self.watched:
+            entries = self.arrays[array]
+            if isinstance(s, ast.AugAssign):
+                here = union(entries) if place is None else entries[place]
+                (self.first if here == EMPTY and place is not None else self.later).add(s)
+                self.first |= {s} if here & EMPTY else set()
+            if place is not None:
+                entries[place] = FILLED
+
+    def call(self, call):
+        """A primitive adds to what it writes; what it reads has to be there."""
+        for array in (a for names_ in call_effects(call) for a in names_):
+            self.read(array, None)
+            if array in self.watched:
+                self.arrays[array] = [FILLED] * len(self.arrays[array])
+
+
+def set_first(lowered):
+    """Let the first addition to an entry of a local array set it, so that no zeros are needed."""
+    result = own(lowered)
+    arrays = [
+        target_of(s)
+        for s in result.tree.body
+        if is_memory(s)
+        and show(s.value).startswith("np.zeros")
+        and target_of(s) not in result.outputs
+    ]
+    if not arrays:
+        return result
+    facts = FirstAdditions(result, arrays)
+    needs = facts.needs_zeros
+    for s in walk(result.tree.body):
+        if is_memory(s) and target_of(s) in arrays and target_of(s) not in needs:
+            s.value = ast.Call(fill("np.empty"), s.value.args, [])
+    _turn_into_assignments(result.tree.body, facts)
+    return result
+
+
+def _turn_into_assignments(body, facts):
+    for k, s in enumerate(body):
+        for block in blocks(s):
+            _turn_into_assignments(block, facts)
+        if isinstance(s, ast.AugAssign) and target_of(s) in facts.watched and s not in facts.later:
+            body[k] = assign(s.target, s.value, s.line)
 
 
 def carried(loop, after=frozenset()) -> list:

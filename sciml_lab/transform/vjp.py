@@ -39,9 +39,10 @@ from sciml_lab.transform.algebra import (
 )  # fmt: skip
 from sciml_lab.transform.gather import gather
 from sciml_lab.transform.prepare import Names, entry_name, guarded, partials, slopes
-from sciml_lab.transform.replay import Replay, copy_head, extent
+from sciml_lab.transform.replay import Replay, extent
 from sciml_lab.transform.tidy import tidy
 from sciml_lab.transform.tree import Lowered
+from sciml_lab.transform.usage import set_first
 
 
 def vjp(lowered, wrt=("u", "p")) -> Lowered:
@@ -61,7 +62,7 @@ def vjp(lowered, wrt=("u", "p")) -> Lowered:
         and are only added to.
     """
     wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    result = tidy(_Reverse(lowered, wrt).result())
+    result = tidy(set_first(_Reverse(lowered, wrt).result()))
     gather(result.tree.body, Names(result).new)
     return result
 
@@ -220,7 +221,7 @@ class _Reverse(Replay):
         if isinstance(s, ast.While):
             again = loop(self.names.new("turn"), [fill(self.counts[s])], body, s.line)
         else:
-            again = copy_head(s)
+            again = copy.copy(s)
             again.body, again.iter = body, s.iter if self.any_order(s) else _backwards(s.iter)
         again.fresh = getattr(s, "fresh", set()) | self.fresh(inside)
         out.append(again)
@@ -288,13 +289,13 @@ class _Reverse(Replay):
         self.flush(held, [], bars, out)
         pending.update(held)
         for mine, body in zip(inner, bodies, strict=True):
-            values = {self.bar(z): total(mine.get(z, [])) for z in changed}
+            values = {self.bar(z): total(mine.of(z)) for z in changed}
             values = {bar: value for bar, value in values.items() if show(value) != bar}
             body += [assign(f"{bar}_next", value, self.line) for bar, value in values.items()]
             body += [assign(bar, fill(f"{bar}_next"), self.line) for bar in values]
         pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in changed})
         if bodies[0] or bodies[1]:
-            again = copy_head(s)
+            again = copy.copy(s)
             again.body, again.orelse = bodies[0] or [ast.Pass()], bodies[1]
             out.append(again)
 
@@ -339,8 +340,8 @@ class _Reverse(Replay):
                 self.shapes[self.bars[x]] = ()
         made = [s for s in self.body if is_memory(s)]
         answer = ast.parse("return " + ", ".join(self.bars[x] for x in self.wrt)).body[0]
-        tree = copy.copy(self.lowered.tree)
-        tree.name, tree.args = f"{self.lowered.name}_vjp", copy.deepcopy(tree.args)
+        tree = self.lowered.tree
+        tree.name = f"{tree.name}_vjp"
         tree.args.args += [ast.arg(name) for name in cotangents]
         tree.body = [*self.memory, *made, *forward, *start, *reverse, answer]
         return replace(self.lowered, tree=tree, shapes=self.shapes)

@@ -213,6 +213,24 @@ def test_tidy_and_in_place_change_nothing(seed):
     assert np.array_equal(du, expected, equal_nan=True)
 
 
+@many(15)
+@given(SEEDS)
+def test_in_place_form_of_the_adjoint(seed):
+    """It adds to what is there, and reads no scratch memory that it has not written."""
+    _, lowered = made(seed)
+    try:
+        derived = vjp(lowered)
+    except TransformError:
+        reject()
+    form = inplace(derived, accumulate=True)
+    u_bar, p_bar, work = np.full(3, 1.0), np.full(2, 2.0), np.full(form.work, np.nan)
+    execute(form.text, form.name)(u_bar, p_bar, U, P, np.float64(T), W, work)
+    expected = compiled(derived)(U, P, T, W)
+    size = max(np.max(np.abs(x)) for x in expected)
+    close(u_bar - 1.0, expected[0], size)
+    close(p_bar - 2.0, expected[1], size)
+
+
 @many(8)
 @given(SEEDS)
 def test_jacobian_and_pattern(seed):
