@@ -194,11 +194,14 @@ class _Rename(ast.NodeTransformer):
 
 
 def compile_lanes(function, u0, p, own, width):
-    """Compile the lanes' form of f; returns Numba's cfunc."""
-    form = lanes_form(function, u0, p, own)
-    constants = function.lowered.constants
-    frozen = tuple((k, np.ravel(v).tobytes()) for k, v in constants.items())
-    return _machine(ast.unparse(form), form.name, frozen, own, width)
+    """Compile the lanes' form of f, or take it from memory; returns Numba's cfunc."""
+    kept = function.__dict__.setdefault("lanes", {})  # lives as long as the compiled f
+    if (own, width) not in kept:
+        form = lanes_form(function, u0, p, own)
+        constants = function.lowered.constants
+        frozen = tuple((k, np.ravel(v).tobytes()) for k, v in constants.items())
+        kept[own, width] = _machine(ast.unparse(form), form.name, frozen, own, width)
+    return kept[own, width]
 
 
 @lru_cache(maxsize=256)

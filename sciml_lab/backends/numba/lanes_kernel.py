@@ -18,6 +18,7 @@ from sciml_lab.backends.numba import (
     lanes_loop,
     lanes_math,
     lanes_types,
+    layout,
     pointers,
 )
 from sciml_lab.backends.numba.lanes_rewrite import Powers, Rewriter
@@ -64,7 +65,9 @@ def text(method, length, width) -> str:
     tree = ast.parse(kernels.text(method, length))
     numbers = [s for s in tree.body if isinstance(s, ast.Assign)]
     functions = [s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name != "solve"]
-    generated = [_Calls().visit(Rewriter().visit(Powers().visit(s))) for s in functions]
+    if width > 1:  # one lane takes its powers from the C library
+        functions = [Powers().visit(s) for s in functions]
+    generated = [_Calls().visit(Rewriter().visit(s)) for s in functions]
     parts = [ast.unparse(ast.fix_missing_locations(s)) for s in (*numbers, *generated)]
     own = (lanes_loop.begin, lanes_loop.enter, lanes_loop.write, lanes_loop.first_outputs,
            lanes_loop.due_time)  # fmt: skip
@@ -72,7 +75,7 @@ def text(method, length, width) -> str:
     flags = "{" + ", ".join(map(repr, sorted(kernels.FLAGS))) + "}"
     last = f'@njit("int64(int64)", error_model="numpy", fastmath={flags}, nogil=True, cache=True)\n'
     parts.append(last + inspect.getsource(lanes_loop.run))
-    parents = functions_math, lanes_layout, lanes_math, lanes_types, pointers
+    parents = functions_math, lanes_layout, lanes_math, lanes_types, layout, pointers
     sources = "".join(map(inspect.getsource, parents)).encode()
     made_with = hashlib.sha256(sources).hexdigest()[:16]
     header = HEADER.format(name=method.name, width=width, made_with=made_with)
