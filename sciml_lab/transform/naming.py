@@ -106,8 +106,8 @@ class Naming(Writer):
     def carry(self, base, value, real, in_memory):
         """Give a value a place that a loop may change: before the loop."""
         if is_number(value) or isinstance(value, Num):
-            value = as_number(value)
             whole = kind(value)
+            value = as_number(value) if real else value
             if real and whole != "f":
                 call = ast.Call(ast.Name("float", ast.Load()), [node(value)], [])
                 value, whole = Num(call) if isinstance(value, Num) else float(value), "f"

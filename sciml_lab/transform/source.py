@@ -62,6 +62,7 @@ def source(function):
         found = [n for n in found if n.name == code.co_name]
     if len(found) > 1:
         found = [n for n in found if _covers(n, code)]
+        found.sort(key=lambda n: len(list(ast.walk(n))))  # of nested ones the inner one
     if not found:
         remedy = "run the cell or import the file again: its text has changed since."
         raise TransformError("a function whose source moved", remedy, origin.line, origin)
