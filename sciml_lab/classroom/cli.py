@@ -1,7 +1,7 @@
 """The command ``sciml-lab``: open lessons, look at the installation, build and grade.
 
     sciml-lab open [lesson]                        JupyterLab on a lesson
-    sciml-lab doctor                               what is installed, what works
+    sciml-lab doctor [--warm]                      what is installed, what works; compile kernels
     sciml-lab lesson build [names] [--check]       masters -> lessons
     sciml-lab assignment build [names] [--check]   masters -> releases
     sciml-lab assignment grade FILES --master M    submissions -> points and feedback
@@ -76,6 +76,15 @@ def _open(options) -> int:
 def _doctor(options) -> int:
     from sciml_lab.classroom.doctor import report
 
+    if options.warm:
+        from sciml_lab._optional import need
+
+        need("numba", extra="accel", what="doctor --warm")
+        from sciml_lab.backends.numba.warm import warm
+
+        print("Compiling the solvers' kernels:")
+        warm()
+        return 0
     print(report())
     return 0
 
@@ -135,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     opened.set_defaults(run=_open)
 
     doctor = commands.add_parser("doctor", help="what is installed and what works")
+    doctor.add_argument("--warm", action="store_true", help="compile the solvers' kernels now")
     doctor.set_defaults(run=_doctor)
 
     for kind, plural in (("lesson", "lessons"), ("assignment", "assignments")):

@@ -113,6 +113,19 @@ def _grade() -> str:
     return sandbox.SENTENCES[sandbox.protection()]
 
 
+def _compiled() -> str:
+    """A compiled solve, and where kernels are kept."""
+    from sciml_lab._optional import need
+
+    need("numba", extra="accel", what="backend='numba'")
+    cache = importlib.import_module("sciml_lab.backends.numba.cache")
+    kept = len({path.name.rsplit("_", 1)[0] for path in cache.folder().glob("*.kernel")})
+    first = next(iter(cache.candidates()))
+    note = "" if cache.folder() == first else f" ({first} can't be written to)"
+    remedy = "" if kept else "; to compile them now, run  sciml-lab doctor --warm"
+    return f"{kept} kernels kept in {cache.folder()}{note}{remedy}"
+
+
 def _gpu() -> str:
     """A GPU, and whether arrays reach it."""
     tool = shutil.which("nvidia-smi")
@@ -135,6 +148,7 @@ CHECKS = (
     ("drawing", _draw),
     ("notebooks", _kernel),
     ("grading", _grade),
+    ("compiled solvers", _compiled),
     ("GPU", _gpu),
 )
 

@@ -204,8 +204,8 @@ def take_drive(f, method, u0, p, keep_steps, keep_stages) -> Drive:
     free = f.drives.setdefault(key, [])
     if free:
         return free.pop()  # in one go, so that two threads never get the same
-    program, m = kernel(method, np.size(u0)), 1 if p is None else np.size(p)
-    drive = Drive(program, method, f, np.shape(u0), m, keep_steps, keep_stages)
+    m = 1 if p is None else np.size(p)
+    drive = Drive(kernel(method), method, f, np.shape(u0), m, keep_steps, keep_stages)
     drive.free = free
     return drive
 
