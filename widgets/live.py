@@ -88,7 +88,7 @@ def _method(method, name):
 
 def members(names: dict) -> str:
     """An object of JavaScript: names as a reader knows them, and what they stand for."""
-    return "{" + ", ".join(f"{json.dumps(key)}: {value}" for key, value in names.items()) + "}"
+    return "{" + ", ".join(f"{_json(key)}: {value}" for key, value in names.items()) + "}"
 
 
 def controls(explorer) -> list:
@@ -152,7 +152,7 @@ def page(text: str, spec: dict, values: dict, *, title: str, words: str, png: st
     png : str
         The picture in base 64, for a reader without JavaScript.
     """
-    state = json.dumps({"spec": spec, "values": values}).replace("</", "<\\/")
+    state = _json({"spec": spec, "values": values})
     title, words = html.escape(title), html.escape(words, quote=True)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -185,3 +185,8 @@ render({{model, el: document.getElementById("explorer")}});
 </body>
 </html>
 """
+
+
+def _json(value) -> str:
+    """JSON that may stand in a page: nothing in it looks like a tag."""
+    return json.dumps(value).replace("<", "\\u003c")

@@ -44,8 +44,8 @@ DRAG = """async ([name, seconds]) => {
 
 STATE = """() => {
     const root = document.querySelector(".sciml-explorer");
-    return {words: root.words, text: root.querySelector(".sciml-words").textContent,
-            values: {...root.values}};
+    const text = root.querySelector(".sciml-words").textContent.replaceAll("\\u00a0", " ");
+    return {words: root.words, text, values: {...root.values}};
 }"""
 
 # Whether something is drawn: how many different colours the canvas has.

@@ -15,7 +15,7 @@ pytest.importorskip("matplotlib", reason="explorers draw with Matplotlib")
 pytest.importorskip("ipywidgets", reason="live explorers need ipywidgets")
 pytest.importorskip("anywidget", reason="explorers live in the page by anywidget")
 
-from sciml_lab_widgets import PhasePlane, Slider, StepMicroscope
+from sciml_lab_widgets import Derivatives, PhasePlane, Slider, StepMicroscope
 from sciml_lab_widgets.words import number
 
 NODE = shutil.which("node")
@@ -37,6 +37,7 @@ globalThis.document = {createElement: node};
 globalThis.window = {devicePixelRatio: 1};
 globalThis.requestAnimationFrame = f => (f(), 0);
 globalThis.cancelAnimationFrame = globalThis.setTimeout = globalThis.clearTimeout = nothing;
+globalThis.Path2D = class { moveTo() {} lineTo() {} closePath() {} };
 globalThis.ResizeObserver = class { observe() {} disconnect() {} };
 """
 
@@ -158,3 +159,118 @@ def test_step_microscope_says_the_same(make):
              {"attempt": 2, "method": "DOP853"}, {"method": "Euler"}]  # fmt: skip
     moves += [{"method": name, "rtol": 1e-3} for name in sl.METHODS]
     assert_same(*both(explorer, moves))
+
+
+@needs_node
+def test_a_solve_that_fails_is_told_with_its_time():
+    """Python knows the cause and the evidence as well; the page gives the time."""
+
+    def f(u, p, t):
+        return np.array([1.0, np.sqrt(1.0 - u[0])])
+
+    with np.errstate(invalid="ignore"):
+        explorer = PhasePlane(sl.ODEProblem(f, [0.0, 0.0], (0.0, 2.0)), box=(0, 2, 0, 2))
+        (python,), (page,) = both(explorer, [{}])
+    assert "f is not finite: just after t = 0.98" in python["words"]  # 1 - start_x
+    assert page["words"].endswith("The trajectory ends at t = 0.980: f is not finite beyond it.")
+
+
+# The widget ----------------------------------------------------------------------------------
+
+
+def test_values_moved_in_the_page_arrive_and_are_drawn_when_asked_for():
+    explorer = PhasePlane()
+    before = explorer.png
+    explorer.live.values = explorer.values | {"a": 2.5, "predation": False}  # as the page sends it
+    assert explorer.values["a"] == 2.5 and explorer.values["predation"] is False
+    assert explorer._drawn_png == before, "nothing is drawn before somebody asks"
+    assert "leaves the window" in explorer.words and explorer.png != before
+    assert explorer.words == PhasePlane().set(a=2.5, predation=False).words
+
+
+def test_values_set_in_python_go_to_the_page():
+    explorer = PhasePlane()
+    live = explorer.live
+    assert live is explorer.live and explorer.set(c=2.0).words
+    assert live.values == explorer.values and live.values["c"] == 2.0
+
+
+def test_step_microscope_follows_the_page_to_another_method():
+    explorer = StepMicroscope()
+    moved = {"method": "Vern9", "attempt": 2, "stage": 7}
+    explorer.live.values = explorer.values | moved
+    assert explorer.words.startswith("Attempt 2 of") and "Stage 7 of 16" in explorer.words
+    assert {name: explorer.values[name] for name in moved} == moved
+
+
+def test_what_a_notebook_shows_is_the_live_widget_and_the_picture():
+    explorer = PhasePlane()
+    data, metadata = explorer._repr_mimebundle_()
+    view = data["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == explorer.live.model_id and data["text/plain"] == explorer.words
+    assert data["image/png"] and metadata["image/png"]["alt"] == explorer.words
+
+
+def test_two_explorers_share_nothing_in_the_page():
+    one, two = PhasePlane(), PhasePlane(sl.zoo.pendulum)
+    one.live.values = one.values | {"a": 2.5}
+    assert "a" not in two.live.values and one.live.spec != two.live.spec
+    assert one.live._esm != two.live._esm
+
+
+# Where it can't ------------------------------------------------------------------------------
+
+
+def test_without_anywidget_the_python_explorer_serves(monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    explorer = PhasePlane()
+    data, _ = explorer._repr_mimebundle_()
+    view = data["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == explorer.widget.model_id and explorer.live is None
+    assert "sciml-lab[lab]" in explorer.why_not_live
+
+
+class Outside:
+    """An equation that no transformation can read."""
+
+    def __call__(self, u, p, t):
+        return np.array([eval("u[1]"), -u[0]])
+
+
+def test_an_equation_outside_of_the_subset_stays_in_python(tmp_path):
+    explorer = PhasePlane(sl.ODEProblem(Outside(), [1.0, 0.0], (0.0, 7.0)))
+    assert "closes after 6.28" in explorer.words and explorer.live is None
+    assert "can't be transformed" in explorer.why_not_live
+    data, _ = explorer._repr_mimebundle_()
+    view = data["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == explorer.widget.model_id
+    with pytest.raises(ValueError, match=r"can't be transformed: .* static\(\)"):
+        explorer.to_html(tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_explorers_that_compute_in_python_say_so(tmp_path):
+    explorer = Derivatives()
+    assert explorer.live is None
+    assert explorer.why_not_live == "Derivatives computes in Python at every move."
+    with pytest.raises(ValueError, match="cannot live in a page without Python: Derivatives"):
+        explorer.to_html(tmp_path / "page.html")
+
+
+# A page of its own ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [PhasePlane, StepMicroscope])
+def test_the_page_holds_everything(make, tmp_path):
+    explorer = make()
+    path = explorer.to_html(tmp_path / "page.html")
+    text = path.read_text("utf-8")
+    assert text.count("<script") == text.count("</script>") == 1
+    assert not re.findall(r"(?:src|href)=\"(?!data:)|https?://|@import|url\(", text)
+    assert explorer.title() in text and "<noscript>" in text
+
+
+def test_labels_cannot_break_out_of_the_page(tmp_path):
+    labels = ("</script><b>x", 'y"&<i>')
+    text = PhasePlane(labels=labels).to_html(tmp_path / "page.html").read_text("utf-8")
+    assert text.count("</script>") == 1 and "<b>" not in text and "<i>" not in text

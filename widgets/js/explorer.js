@@ -34,7 +34,7 @@ function mount(el, model, Explorer, program) {
       root.words = `This cannot be drawn: ${error.message} The picture still shows the last setting that worked.`;
       console.error(error);
     }
-    words.textContent = root.words;
+    words.textContent = root.words.replaceAll(" × ", "\u00a0×\u00a0");  // no number in two lines
     root.values = values;
     root.updates = (root.updates ?? 0) + 1;
     clearTimeout(speak);
