@@ -99,15 +99,11 @@ def solve(
     True
     """
     if backend == "numba" and QUICK in sys.modules:
-        unusual = (
-            (dt, adaptive, controller, sensitivity, seed, *callbacks)
-            if not callable(callbacks)
-            else (1,)
-        )
-        if on_failure == "return" and not progress and all(x is None for x in unusual):
-            solution = sys.modules[QUICK].quick_solve(
-                problem, method, rtol, atol, saveat, dense, max_steps
-            )
+        rare = (dt, adaptive, controller, sensitivity, seed)
+        plain = type(callbacks) is tuple and not callbacks and progress is False
+        if plain and on_failure == "return" and all(x is None for x in rare):
+            quick_solve = sys.modules[QUICK].quick_solve
+            solution = quick_solve(problem, method, rtol, atol, saveat, dense, max_steps)
             if solution is not None:
                 return solution
     method = _checked(problem, method, rtol, backend)

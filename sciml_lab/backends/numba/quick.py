@@ -19,6 +19,7 @@ from sciml_lab.backends.numba.solve import (
     solve_compiled,
     take_drive,
 )
+from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import solve as front
 from sciml_lab.solvers.control import PIController
 from sciml_lab.solvers.explicit import ExplicitRK
@@ -38,14 +39,16 @@ def quick_solve(problem, method, rtol, atol, saveat, dense, max_steps):
         As in `sciml_lab.solve`.
     """
     began = time.perf_counter()
+    if not (isinstance(problem, ODEProblem) and isinstance(method, ExplicitRK)):
+        return None
+    (start, end), p = problem.tspan, problem.p
     plain = (
         type(rtol) is float and EPS <= rtol < 1.0 and type(atol) is float and 0.0 < atol < 1.0
-        and isinstance(method, ExplicitRK) and method.adaptive and not problem.batch
-        and _is_plain(problem.u0) and (problem.p is None or _is_plain(problem.p))
-        and type(max_steps) is int and max_steps > 0
+        and method.adaptive and not problem.batch and type(dense) is bool
+        and _is_plain(problem.u0) and (p is None or _is_plain(p))
+        and type(max_steps) is int and max_steps > 0 and type(start) is type(end) is float
     )  # fmt: skip
-    start, end = problem.tspan
-    if not (plain and type(start) is float and type(end) is float):
+    if not plain:
         return None
     times = NO_TIMES if saveat is None else _plain_times(saveat, start, end)
     f = known(problem.f, problem.u0, problem.p)

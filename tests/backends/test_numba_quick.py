@@ -1,0 +1,154 @@
+"""The short ways: a plain solve without ceremony, and one that is prepared for many calls."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import sciml_lab as sl
+
+pytest.importorskip("numba", reason="the compiled backend needs Numba")
+
+
+def pendulum(u, p, t):
+    return np.array([u[1], -p[0] * np.sin(u[0])])
+
+
+PENDULUM = sl.ODEProblem(pendulum, [1.0, 0.0], (0.0, 5.0), [9.81])
+TIMES = np.linspace(0.0, 5.0, 11)
+
+
+def careful(problem=PENDULUM, **options):
+    """A solve that takes the careful way, because of the seed."""
+    return sl.solve(problem, sl.Tsit5(), backend="numba", seed=0, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"dense": False},
+        {"saveat": TIMES},
+        {"saveat": [0.0, 5.0], "rtol": 1e-9, "atol": 1e-11},
+        {"rtol": 1e-12, "atol": 1e-12},
+        {"rtol": 1e-12, "atol": 1e-12, "saveat": TIMES, "dense": False},
+        {"max_steps": 7},
+    ],
+    ids=str,
+)
+def test_the_short_way_gives_the_same_to_the_last_digit(options):
+    sl.solve(PENDULUM, sl.Tsit5(), backend="numba")  # from now on the short way is open
+    slow = careful(**options)
+    for quick in (sl.solve(PENDULUM, sl.Tsit5(), backend="numba", **options) for _ in range(3)):
+        np.testing.assert_array_equal(quick.t, slow.t)
+        np.testing.assert_array_equal(quick.u, slow.u)
+        assert (quick.success, quick.message) == (slow.success, slow.message)
+        assert quick.stats.nf == slow.stats.nf and quick.stats.nsteps == slow.stats.nsteps
+        if options.get("dense", True):
+            inside = slow.t[-1] * np.array([0.1, 0.77])
+            np.testing.assert_array_equal(quick(inside), slow(inside))
+
+
+def test_solutions_do_not_share_memory():
+    first = sl.solve(PENDULUM, sl.Tsit5(), saveat=TIMES, backend="numba")
+    kept = first.u.copy(), first(2.2)
+    other = PENDULUM.replace(u0=[0.3, 1.0])
+    for _ in range(3):
+        sl.solve(other, sl.Tsit5(), saveat=TIMES, backend="numba")
+    np.testing.assert_array_equal(first.u, kept[0])
+    np.testing.assert_array_equal(first(2.2), kept[1])
+
+
+def test_mistakes_get_their_sentences_on_the_short_way_too():
+    solve = {"backend": "numba"}
+    with pytest.raises(ValueError, match="rtol must be positive"):
+        sl.solve(PENDULUM, sl.Tsit5(), rtol=-1.0, **solve)
+    with pytest.raises(ValueError, match="saveat holds t = 9"):
+        sl.solve(PENDULUM, sl.Tsit5(), saveat=[0.0, 9.0], **solve)
+    with pytest.raises(ValueError, match="saveat must be ordered"):
+        sl.solve(PENDULUM, sl.Tsit5(), saveat=[0.0, 3.0, 2.0, 5.0], **solve)
+    with pytest.raises(TypeError, match="callbacks must be"):
+        sl.solve(PENDULUM, sl.Tsit5(), callbacks=5, **solve)
+    with pytest.raises(TypeError, match="method must be an object"):
+        sl.solve(PENDULUM, "Tsit5", **solve)
+    with pytest.raises(TypeError, match="problem must be an ODEProblem"):
+        sl.solve(pendulum, sl.Tsit5(), **solve)
+    with pytest.raises(TypeError, match="dense must be"):
+        sl.solve(PENDULUM, sl.Tsit5(), dense=1, **solve)
+
+
+def test_threads_do_not_disturb_each_other():
+    starts = np.linspace(0.1, 2.0, 24)
+    wanted = [careful(PENDULUM.replace(u0=[x, 0.0]), saveat=TIMES).u for x in starts]
+    found = {}
+
+    def work(part):
+        for j in part:
+            problem = PENDULUM.replace(u0=[starts[j], 0.0])
+            found[j] = sl.solve(problem, sl.Tsit5(), saveat=TIMES, backend="numba").u
+
+    threads = [threading.Thread(target=work, args=(range(k, 24, 4),)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for j, u in enumerate(wanted):
+        np.testing.assert_array_equal(found[j], u)
+
+
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_a_prepared_solver(backend):
+    solver = sl.prepare(PENDULUM, sl.Vern7(), rtol=1e-8, saveat=TIMES, backend=backend)
+    for u0, p in ((None, None), (np.array([0.2, 0.1]), None), (None, np.array([3.0]))):
+        changes = {name: x for name, x in (("u0", u0), ("p", p)) if x is not None}
+        wanted = sl.solve(PENDULUM.replace(**changes), sl.Vern7(), rtol=1e-8, saveat=TIMES)
+        got = solver(u0, p)
+        np.testing.assert_allclose(got.u, wanted.u, rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(got.t, wanted.t)
+        assert got.success and got.stats.nsteps == wanted.stats.nsteps
+        assert "accepted" in got.message
+    first = solver()
+    kept = first.u.copy()
+    solver(np.array([2.0, 0.0]))
+    np.testing.assert_array_equal(first.u, kept)
+
+
+def test_a_prepared_solver_that_fails():
+    problem = sl.ODEProblem(lambda u, p, t: u**2, [1.0], (0.0, 2.0))
+    solver = sl.prepare(problem, sl.Tsit5(), saveat=[0.0, 0.5, 2.0], backend="numba")
+    failed = solver()
+    assert not failed.success and "blow-up" in failed.message
+    np.testing.assert_array_equal(np.isnan(failed.u[:, 0]), [False, False, True])
+    assert solver(np.array([0.1])).success
+
+
+def test_a_prepared_solver_refuses_what_does_not_fit():
+    solver = sl.prepare(PENDULUM, sl.Tsit5(), backend="numba")
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(1,\)"):
+        solver(np.ones(3))
+    with pytest.raises(ValueError, match="rtol must be positive"):
+        sl.prepare(PENDULUM, sl.Tsit5(), rtol=-1.0)
+
+    class Own:
+        name = "own"
+
+        def start(self):
+            return ()
+
+        def decide(self, error, k, memory):
+            return error <= 1, 0.9, ()
+
+    with pytest.raises(ValueError, match="the controller is a Python object"):
+        sl.prepare(PENDULUM, sl.Tsit5(), controller=Own(), backend="numba")
+
+
+def test_a_prepared_solver_of_many_steps():
+    long = PENDULUM.replace(tspan=(0.0, 200.0))
+    solver = sl.prepare(long, sl.Tsit5(), rtol=1e-10, atol=1e-12, backend="numba")
+    wanted = sl.solve(
+        long, sl.Tsit5(), rtol=1e-10, atol=1e-12, saveat=[0.0, 200.0], backend="numba"
+    )
+    for _ in range(2):
+        got = solver()
+        np.testing.assert_array_equal(got.u, wanted.u)
+        assert got.stats.naccept == wanted.stats.naccept > 2000
