@@ -66,7 +66,7 @@ class Symbol:
     def __neg__(self):
         return _operation("neg", self)
 
-    __hash__ = None
+    __hash__ = object.__hash__
 
 
 def _operator(kind, mirrored=False):
@@ -76,12 +76,17 @@ def _operator(kind, mirrored=False):
     return lambda self, other: _operation(kind, self, other)
 
 
-for _name, _kind in (("add", "+"), ("sub", "-"), ("mul", "*"), ("truediv", "/"), ("pow", "**")):
-    setattr(Symbol, f"__{_name}__", _operator(_kind))
-    setattr(Symbol, f"__r{_name}__", _operator(_kind, mirrored=True))
-for _name, _kind in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "==")):
-    setattr(Symbol, f"__{_name}__", _operator(_kind))
-Symbol.__or__, Symbol.__and__ = _operator("or"), _operator("and")
+def _teach_operators():
+    """Give `Symbol` the operators of Python."""
+    for name, kind in {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**"}.items():
+        setattr(Symbol, f"__{name}__", _operator(kind))
+        setattr(Symbol, f"__r{name}__", _operator(kind, mirrored=True))
+    others = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "or": "or", "and": "and"}
+    for name, kind in others.items():
+        setattr(Symbol, f"__{name}__", _operator(kind))
+
+
+_teach_operators()
 
 
 def _operation(kind, *operands):
@@ -204,7 +209,7 @@ class Program:
             if isinstance(node, ast.Name) and node.id in points:
                 node.id = "v"
         arguments = ast.arguments([], [ast.arg(x) for x in inputs], None, [], [], None, [])
-        tree = ast.FunctionDef(name, arguments, self.body, [], None, None)
+        tree = ast.FunctionDef(name, arguments, self.body or [ast.Pass()], [], None, None)
         for number, node in enumerate(self.body):
             node.line = number
         shapes = {x: () if x in NUMBERS else ("n",) for x in inputs}

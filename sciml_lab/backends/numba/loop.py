@@ -5,7 +5,7 @@ This is the text from which every kernel is made: what it calls (`step`, `error_
 `sciml_lab/backends/numba/kernels.py`. The entries of the two arrays are explained in `layout.py`.
 """
 # ruff: noqa: F821 - the names come from the text in front
-# pyright: reportUndefinedVariable=false
+# pyright: reportUndefinedVariable=false, reportGeneralTypeIssues=false
 
 
 def solve(block):

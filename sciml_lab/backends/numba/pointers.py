@@ -16,10 +16,9 @@ import operator
 
 from llvmlite import ir
 from numba.core import types
-from numba.core.datamodel import PrimitiveModel, register_default
-from numba.core.typeconv import Conversion
+from numba.core.typeconv.castgraph import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, lower_cast
+from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
 SHARED = "any"  # the region of memory that may overlap with everything
 
@@ -38,8 +37,8 @@ class Memory(types.Type):
         return None
 
 
-@register_default(Memory)
-class _MemoryModel(PrimitiveModel):
+@register_model(Memory)
+class _MemoryModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
         element = dmm.lookup(fe_type.dtype).get_data_type()
         super().__init__(dmm, fe_type, element.as_pointer())
