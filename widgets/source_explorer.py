@@ -29,7 +29,8 @@ KINDS = {
     "the function, as loops": "function",
 }
 LEFT, RIGHT = 32, 48  # characters of a line on each side
-SIZE, LEADING = 8.6, 15.5  # of the letters in points, of the lines in pixels
+LEADING = 15.5  # pixels from line to line
+CODE = {"family": "monospace", "fontsize": 8.6, "va": "center"}
 
 
 def lotka_volterra(u, p, t):  # noqa: D103 - shown as it stands
@@ -108,6 +109,7 @@ class SourceExplorer(Explorer):
     def __init__(self, f: Callable | None = None, *examples, of: str = "vjp"):
         self.functions = FUNCTIONS if f is None else {"": (f, examples)}
         longest = max(len(_listing(g)) for g, _ in self.functions.values())
+        self._written = None  # what the page shows
         kinds = {kind: name for name, kind in KINDS.items()}
         controls = [
             Choice("of", "written from it", kinds.get(of, of), options=list(KINDS)),
@@ -119,10 +121,12 @@ class SourceExplorer(Explorer):
         super().__init__(controls, height=460)
 
     def layout(self, picture):
-        """Two columns of text, drawn anew each time."""
-        self.page = picture.axes([0, 0, 1, 1], xlim=(0, picture.width), ylim=(picture.height, 0))
-        self.page.set_axis_off()
-        picture.moving(self.page)
+        """Two columns of text, and over them what marks the chosen line."""
+        whole = {"xlim": (0, picture.width), "ylim": (picture.height, 0)}
+        self.page, self.marks = (picture.axes([0, 0, 1, 1], **whole) for _ in range(2))
+        picture.moving(self.marks)
+        for axes in (self.page, self.marks):
+            axes.set_axis_off()
 
     def draw(self, values):
         """Write both texts and mark what belongs together; then the words."""
@@ -132,38 +136,61 @@ class SourceExplorer(Explorer):
         self.controls["line"].limit(len(listing))
         line = self.controls["line"].value
         made = generated(f, *examples, of=kind)
-        for artist in [*self.page.texts, *self.page.lines, *self.page.patches]:
-            artist.remove()
-        numbered = [(k, text) for k, text in enumerate(listing, 1)]
-        self._column(14, LEFT, "source", numbered, line)
-        self._column(292, RIGHT, f"what was written: {kind}", made, line)
+        columns = (
+            (14, LEFT, "source", list(enumerate(listing, 1))),
+            (292, RIGHT, f"what was written: {kind}", made),
+        )
+        if self._written != made:  # the line alone moves only the marks
+            self._written = None
+            _clear(self.page)
+            for left, width, title, rows in columns:
+                self._write(left, width, title, rows)
+            self.picture.redraw_all()
+            self._written = made
+        _clear(self.marks)
+        for left, width, _, rows in columns:
+            self._mark(left, width, rows, line)
         return " ".join(_say(kind, listing, made, line))
 
-    def _column(self, left, width, title, rows, line):
-        """One text: number of the source line, then the code; the chosen line on a band."""
-        page, y = self.page, 16.0
-        mono = {"family": "monospace", "fontsize": SIZE, "va": "center"}
-        page.text(left, y, title, fontsize=10, va="center", color="#555555")
-        wide = left + 27 + 7.2 * width
-        page.plot([left, wide], [y + 12] * 2, color=GREY, linewidth=0.8, linestyle="-")
-        y += 26
-        leading = min(LEADING, (self.picture.height - 50) / _height(rows, width))
-        for number, code in rows:
-            parts, chosen = _wrapped(code, width), number == line
-            if chosen:
-                low, high = y - leading / 2, y + (len(parts) - 0.5) * leading
-                page.axhspan(low, high, left / 680, wide / 680, color="#FBE3D2", zorder=0)
+    def _write(self, left, width, title, rows):
+        """One text: number of the source line, then the code."""
+        self.page.text(left, 16, title, fontsize=10, va="center", color="#555555")
+        right = left + 27 + 7.2 * width
+        self.page.plot([left, right], [28, 28], color=GREY, linewidth=0.8, linestyle="-")
+        for number, parts, ys in self._places(rows, width):
             if number is not None:
-                page.text(
-                    left + 10, y, str(number), ha="center", va="center", fontsize=8, zorder=3,
-                    color="white", weight="bold" if chosen else "normal",
-                    bbox={"boxstyle": "round,pad=0.22", "edgecolor": "none",
-                          "facecolor": CHIPS[(number - 1) % len(CHIPS)]},
+                self.page.text(
+                    left + 10, ys[0], str(number), ha="center", va="center", fontsize=8,
+                    color="white", bbox={"boxstyle": "round,pad=0.22", "edgecolor": "none",
+                                         "facecolor": CHIPS[(number - 1) % len(CHIPS)]},
                 )  # fmt: skip
-            for part in parts:
-                page.text(left + 24, y, part, **mono, color=BLACK if chosen else "#333333",
-                          weight="bold" if chosen else "normal")  # fmt: skip
-                y += leading
+            for part, y in zip(parts, ys, strict=True):
+                self.page.text(left + 24, y, part, color="#333333", **CODE)
+
+    def _mark(self, left, width, rows, line):
+        """A band over the lines that belong to the chosen one, and their text in bold."""
+        size = self.picture.width
+        for number, parts, ys in self._places(rows, width):
+            if number == line:
+                half = self._leading(rows, width) / 2
+                span = left / size, (left + 27 + 7.2 * width) / size
+                self.marks.axhspan(ys[0] - half, ys[-1] + half, *span, color=VERMILLION,
+                                   alpha=0.15, linewidth=0)  # fmt: skip
+                for part, y in zip(parts, ys, strict=True):
+                    self.marks.text(left + 24, y, part, weight="bold", **CODE)
+
+    def _leading(self, rows, width):
+        """The distance of two lines: less where the text is long."""
+        count = sum(len(_wrapped(code, width)) for _, code in rows)
+        return min(LEADING, (self.picture.height - 50) / count)
+
+    def _places(self, rows, width):
+        """Number, pieces that fit, and their heights, for each line of a text."""
+        y, leading = 42.0, self._leading(rows, width)
+        for number, code in rows:
+            parts = _wrapped(code, width)
+            yield number, parts, [y + k * leading for k in range(len(parts))]
+            y += len(parts) * leading
 
 
 def generated(f, *examples, of="vjp"):
@@ -189,7 +216,9 @@ def generated(f, *examples, of="vjp"):
     for text in sl.ad.source(f, *examples, of=of).splitlines():
         code, _, note = text.partition("  # line ")
         number = int(note) - first + 1 if note else number
-        own = not re.match(r"def |\s+return |\s+\w+ = np\.(zeros|empty)\(|\s+\w+ = \[\]", code)
+        own = not re.match(
+            r"def |\s+else:|\s+return |\s+\w+ = np\.(zeros|empty)\(|\s+\w+ = \[\]", code
+        )
         rows.append((number if own else None, code))
     return rows
 
@@ -209,8 +238,10 @@ def _wrapped(code, width):
     ) or [code]  # fmt: skip
 
 
-def _height(rows, width):
-    return sum(len(_wrapped(code, width)) for _, code in rows)
+def _clear(axes):
+    """Take everything off the axes."""
+    for artist in [*axes.texts, *axes.lines, *axes.patches]:
+        artist.remove()
 
 
 def _say(kind, listing, made, line):

@@ -85,6 +85,7 @@ class TapeExplorer(Explorer):
                 f"f must do one to eight operations (it does {self.most}): a longer tape has no "
                 "room in a picture; print(tape) shows it."
             )
+        self._recorded = None  # what the still part shows
         controls = [
             Slider("step", "step of the sweep", 0, low=0, high=self.most),
             Slider("x", "input x", float(x), low=-3.0, high=3.0, step=0.1),
@@ -96,106 +97,109 @@ class TapeExplorer(Explorer):
         super().__init__(controls, height=450)
 
     def layout(self, picture):
-        """The graph above, the tape below; both are drawn anew each time."""
-        self.graph = picture.axes([0.0, 0.44, 1.0, 0.56], xlim=(0, 1), ylim=(0, 1))
-        self.table = picture.axes([0.0, 0.0, 1.0, 0.44], xlim=(0, 1), ylim=(0, 1))
-        for axes in picture.moving(self.graph, self.table):
+        """The graph above, the tape below: each a still part, and what a step changes over it."""
+        graph, table = [0.0, 0.44, 1.0, 0.56], [0.0, 0.0, 1.0, 0.44]
+        self.graph, self.table, self.graph_now, self.table_now = (
+            picture.axes(place, xlim=(0, 1), ylim=(0, 1)) for place in (graph, table, graph, table)
+        )
+        for axes in (self.graph, self.table, *picture.moving(self.graph_now, self.table_now)):
             axes.set_axis_off()
 
     def draw(self, values):
-        """Record, sweep as far as asked, and draw both."""
+        """Record, sweep as far as asked, and draw both; a step alone moves little."""
         f = self.functions[values.get("function", "")]
         tape, z = _record(f, values["x"], values["y"])
         if z is None:
             raise ValueError("this program does no operation at all: its tape is empty.")
-        names = _names(tape, z)
+        names, slopes = _names(tape, z), [_slopes(entry) for entry in tape.entries]
         walk = [
             (k, list(g)) for k, g in tape.walk_back({z: np.float64(1.0)}) if tape.entries[k].rule
         ]
         control = self.controls["step"]
         control.limit(len(walk))
         step = control.value
-        number_now, adjoints = walk[step - 1] if step else (None, [None] * len(tape))
-        slopes = {k: _slopes(entry) for k, entry in enumerate(tape.entries)}
-        self._draw_graph(tape, names, adjoints, number_now, slopes)
-        self._draw_table(tape, names, adjoints, number_now, slopes)
+        now, adjoints = walk[step - 1] if step else (None, [None] * len(tape))
+        recorded = (f, values["x"], values["y"])
+        if recorded != self._recorded:
+            self._recorded = None
+            self._draw_graph(_empty(self.graph), tape, names)
+            self._draw_table(_empty(self.table), tape, names, slopes)
+            self.picture.redraw_all()
+            self._recorded = recorded
+        self._draw_graph_now(_empty(self.graph_now), tape, names, slopes, now, adjoints)
+        self._draw_table_now(_empty(self.table_now), tape, names, now, adjoints)
         return " ".join(_say(tape, names, walk, step, slopes))
 
-    def _draw_graph(self, tape, names, adjoints, now, slopes):
-        """Nodes from the inputs on the left to z on the right; the arrows of this step go back."""
-        axes = _empty(self.graph)
+    def _draw_graph(self, axes, tape, names):
+        """Nodes from the inputs on the left to z on the right, with their values."""
         places = _places(tape)
-        for k, entry in enumerate(tape.entries):
-            twice = len(set(entry.parents)) < len(entry.parents)
-            for j, parent in enumerate(entry.parents):
-                bend = 0.0 if not twice else (-0.25, 0.25)[j]
-                back = k == now
-                axes.annotate(
-                    "", places[parent], places[k],
-                    arrowprops={
-                        "arrowstyle": "-|>" if back else "<|-", "shrinkA": 17, "shrinkB": 17,
-                        "color": VERMILLION if back else GREY, "lw": 2.6 if back else 1.2,
-                        "connectionstyle": f"arc3,rad={bend}",
-                    },
-                )  # fmt: skip
-                if back:
-                    share = float(adjoints[k]) * slopes[k][j]
-                    self._label_arrow(axes, places[parent], places[k], share, bend)
-        for k, entry in enumerate(tape.entries):
-            here = k == now
-            axes.plot(*places[k], "o", markersize=23, zorder=3, markerfacecolor="white",
-                      markeredgecolor=VERMILLION if here else BLACK if entry.rule else BLUE,
-                      markeredgewidth=2.6 if here else 1.4)  # fmt: skip
-            x, y = places[k]
+        for child, parent, _, bend in _arrows(tape):
+            ends = places[child], places[parent]
+            _draw_arrow(axes, *ends, bend, arrowstyle="<|-", color=GREY, lw=1.2)
+        for k, (x, y) in enumerate(places):
+            colour = BLACK if tape.entries[k].rule else BLUE
+            axes.plot(x, y, "o", markersize=23, zorder=3, markerfacecolor="white",
+                      markeredgecolor=colour, markeredgewidth=1.4)  # fmt: skip
             axes.text(x, y, names[k], ha="center", va="center", fontsize=11, zorder=4)
-            axes.text(x, y + 0.125, number(float(entry.value)), ha="center", va="bottom",
-                      fontsize=9.5, zorder=5, bbox=_PAPER)  # fmt: skip
-            if adjoints[k] is not None:
-                text = f"{_barred(names[k])} = {number(float(adjoints[k]))}"
-                axes.text(x, y - 0.125, text, ha="center", va="top", fontsize=10,
-                          color=VERMILLION, weight="bold", zorder=5, bbox=_PAPER)  # fmt: skip
+            axes.text(x, y + 0.125, number(float(tape.entries[k].value)), ha="center",
+                      va="bottom", fontsize=9.5, zorder=5, bbox=_PAPER)  # fmt: skip
 
-    def _label_arrow(self, axes, parent, child, share, bend):
-        """Write what travels back beside its arrow, near the end where it starts."""
-        (x0, y0), (x1, y1) = parent, child
-        near = 0.5 if bend else min(0.5, 0.11 / (x1 - x0))
-        beside = -0.6 * bend if bend else -0.055 if y0 < y1 else 0.055
-        axes.text(
-            x1 - near * (x1 - x0), y1 - near * (y1 - y0) + beside, _signed(share),
-            ha="center", va="center", fontsize=9.5, color=VERMILLION, zorder=6, bbox=_PAPER,
-        )  # fmt: skip
+    def _draw_graph_now(self, axes, tape, names, slopes, now, adjoints):
+        """The arrows of this step, which go back, with what they carry; the adjoints so far."""
+        places = _places(tape)
+        arrows = [arrow for arrow in _arrows(tape) if arrow[0] == now]
+        for child, parent, _, bend in arrows:  # the grey one below is covered first
+            ends = places[child], places[parent]
+            _draw_arrow(axes, *ends, bend, arrowstyle="-", color="white", lw=9)
+        for child, parent, j, bend in arrows:
+            (x0, y0), (x1, y1) = ends = places[parent], places[child]
+            _draw_arrow(axes, *ends[::-1], bend, arrowstyle="-|>", color=VERMILLION, lw=2.6)
+            share = float(adjoints[now]) * slopes[now][j]
+            near = 0.5 if bend else min(0.5, 0.11 / (x1 - x0))  # near the end where it starts
+            beside = -0.6 * bend if bend else -0.055 if y0 < y1 else 0.055
+            axes.text(
+                x1 - near * (x1 - x0), y1 - near * (y1 - y0) + beside, _signed(share),
+                ha="center", va="center", fontsize=9.5, color=VERMILLION, zorder=6, bbox=_PAPER,
+            )  # fmt: skip
+        if now is not None:
+            axes.plot(*places[now], "o", markersize=23, zorder=3, markerfacecolor="none",
+                      markeredgecolor=VERMILLION, markeredgewidth=3)  # fmt: skip
+        for name, adjoint, (x, y) in zip(names, adjoints, places, strict=True):
+            if adjoint is not None:
+                axes.text(x, y - 0.125, f"{_barred(name)} = {number(float(adjoint))}",
+                          ha="center", va="top", fontsize=10, color=VERMILLION, weight="bold",
+                          zorder=5, bbox=_PAPER)  # fmt: skip
 
-    def _draw_table(self, tape, names, adjoints, now, slopes):
-        """The tape: one row an entry, the row of this step marked."""
-        axes = _empty(self.table)
-        rows = len(tape) + 1
-        height = min(0.115, 0.96 / rows)
+    def _draw_table(self, axes, tape, names, slopes):
+        """The tape: one row an entry."""
+        ys, height = _rows(tape)
         for place, head in zip(COLUMNS, HEADS, strict=True):
-            axes.text(place, 0.985 - 0.5 * height, head, va="center", fontsize=9.5, color="#555555")
-        axes.plot([0.01, 0.99], [0.985 - height] * 2, color=GREY, linewidth=0.8, linestyle="-")
+            axes.text(place, ys[0] + height, head, va="center", fontsize=9.5, color="#555555")
+        axes.plot([0.01, 0.99], [ys[0] + height / 2] * 2, color=GREY, linewidth=0.8, linestyle="-")
         for k, entry in enumerate(tape.entries):
-            y = 0.985 - (k + 1.5) * height
-            if k == now:
-                axes.axhspan(y - height / 2, y + height / 2, 0.01, 0.99, color="#FBE3D2", zorder=0)
             text = f"{names[k]} = {_formula(tape, names, k)}" if entry.rule else f"input {names[k]}"
             parts = [
                 f"∂{names[k]}/∂{names[p]} = {number(d)}"
                 for p, d in zip(entry.parents, slopes[k], strict=True)
             ]
-            known, adjoint = adjoints[k] is not None, "not yet"
-            if known:
-                adjoint = f"{_barred(names[k])} = {number(float(adjoints[k]))}"
-                adjoint += " so far" if any(k in e.parents for e in tape.entries[:now]) else ""
-            row = (str(k), text, number(float(entry.value)), ",  ".join(parts), adjoint)
-            for place, cell in zip(COLUMNS, row, strict=True):
-                last = place == COLUMNS[-1]
-                axes.text(
-                    place, y, cell, va="center", fontsize=10,
-                    color=(VERMILLION if known else GREY) if last else "#222222",
-                    weight="bold" if last and known else "normal",
-                )  # fmt: skip
-            if k == now:
-                axes.text(0.985, y, "◀ now", va="center", ha="right", fontsize=9.5)
+            row = (str(k), text, number(float(entry.value)), ",  ".join(parts))
+            for place, cell in zip(COLUMNS, row, strict=False):
+                axes.text(place, ys[k], cell, va="center", fontsize=10)
+
+    def _draw_table_now(self, axes, tape, names, now, adjoints):
+        """The column of the adjoints, and a band on the row of this step."""
+        ys, height = _rows(tape)
+        for k, adjoint in enumerate(adjoints):
+            text, look = "not yet", {"color": GREY}
+            if adjoint is not None:
+                later = any(k in entry.parents for entry in tape.entries[:now])
+                text = f"{_barred(names[k])} = {number(float(adjoint))}"
+                text, look = text + " so far" * later, {"color": VERMILLION, "weight": "bold"}
+            axes.text(COLUMNS[-1], ys[k], text, va="center", fontsize=10, **look)
+        if now is not None:
+            low, high = ys[now] - height / 2, ys[now] + height / 2
+            axes.axhspan(low, high, 0.01, 0.99, color=VERMILLION, alpha=0.15, zorder=0)
+            axes.text(0.985, ys[now], "◀ now", va="center", ha="right", fontsize=9.5)
 
 
 _PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
@@ -251,13 +255,38 @@ def _places(tape):
     depth = []
     for entry in tape.entries:
         depth.append(1 + max((depth[p] for p in entry.parents), default=-1))
-    columns = [[k for k, d in enumerate(depth) if d == column] for column in range(max(depth) + 1)]
-    places = {}
-    for column, members in enumerate(columns):
-        for row, k in enumerate(members):
-            y = 0.5 if len(members) == 1 else 0.76 - 0.52 * row / (len(members) - 1)
-            places[k] = (0.08 + 0.84 * column / max(1, len(columns) - 1), y)
+    places = []
+    for k, column in enumerate(depth):
+        members = [i for i, d in enumerate(depth) if d == column]
+        share = members.index(k) / max(1, len(members) - 1)
+        y = 0.5 if len(members) == 1 else 0.76 - 0.52 * share
+        places.append((0.08 + 0.84 * column / max(1, *depth), y))
     return places
+
+
+def _arrows(tape):
+    """Each arrow: numbers of child and parent, which argument it is, and how it is bent."""
+    for k, entry in enumerate(tape.entries):
+        twice = len(set(entry.parents)) < len(entry.parents)
+        for j, parent in enumerate(entry.parents):
+            yield k, parent, j, (-0.25, 0.25)[j] if twice else 0.0
+
+
+def _draw_arrow(axes, child, parent, bend, **look):
+    """Draw an arrow between two nodes."""
+    look |= {
+        "capstyle": "butt",
+        "shrinkA": 17,
+        "shrinkB": 17,
+        "connectionstyle": f"arc3,rad={bend}",
+    }
+    axes.annotate("", parent, child, arrowprops=look)
+
+
+def _rows(tape):
+    """The heights of the rows of the table, and the distance of two."""
+    height = min(0.115, 0.96 / (len(tape) + 1))
+    return [0.985 - (k + 1.5) * height for k in range(len(tape))], height
 
 
 def _empty(axes):

@@ -291,7 +291,8 @@ class _Reverse(Replay):
         for mine, body in zip(inner, bodies, strict=True):
             values = {self.bar(z): total(mine.of(z)) for z in changed}
             values = {bar: value for bar, value in values.items() if show(value) != bar}
-            body += [assign(f"{bar}_next", value, self.line) for bar, value in values.items()]
+            lines = {self.bar(z): _line(mine.of(z), self.line) for z in changed}
+            body += [assign(f"{bar}_next", value, lines[bar]) for bar, value in values.items()]
             body += [assign(bar, fill(f"{bar}_next"), self.line) for bar in values]
         pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in changed})
         if bodies[0] or bodies[1]:
@@ -336,7 +337,8 @@ class _Reverse(Replay):
         self.backward(self.body[:-1], (), pending, reverse)
         for x in self.wrt:
             if self.shapes[x] == ():
-                reverse.append(assign(self.bars[x], total(pending.of(x))))
+                if show(total(pending.of(x))) != self.bars[x]:
+                    reverse.append(assign(self.bars[x], total(pending.of(x))))
                 self.shapes[self.bars[x]] = ()
         made = [s for s in self.body if is_memory(s)]
         answer = ast.parse("return " + ", ".join(self.bars[x] for x in self.wrt)).body[0]

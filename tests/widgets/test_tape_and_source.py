@@ -111,6 +111,12 @@ def test_the_adjoint_of_a_loop_counts_down():
     assert "range(29, -1, -1)" in explorer.words
 
 
+def test_each_arm_of_a_branch_is_answered():
+    explorer = SourceExplorer().set(function="a branch: two springs", line=5)
+    assert "soft_bar" in explorer.words and "hard_bar" not in explorer.words
+    assert "hard_bar" in explorer.set(line=7).words
+
+
 def test_an_own_function_and_one_outside_of_the_subset():
     def cube(u, p, t):
         return p[0] * u**3
