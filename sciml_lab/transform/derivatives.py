@@ -76,3 +76,22 @@ PARTIALS = {
 }
 PARTIALS["np.minimum(a, b)"] = PARTIALS["min(a, b)"]
 PARTIALS["np.maximum(a, b)"] = PARTIALS["max(a, b)"]
+
+
+def power(exponent) -> str | None:
+    """Return what the base of ``a ** exponent`` contributes, for an exponent that is a constant.
+
+    A power that is a function call costs ten multiplications. For half-integers a root does, for
+    negative exponents the answer is used again; the value is the same but for rounding.
+    """
+    below = exponent - 1
+    if exponent in (0, 1):
+        return "g" if exponent else None
+    if exponent < 0:
+        return f"g * ({exponent} * y / a)"
+    if below == int(below):
+        return f"g * ({exponent} * a ** {below})"
+    if below > 0 and 2 * below == int(2 * below):
+        factor = {0.5: "", 1.5: "a * "}.get(below, f"a ** {int(below)} * ")
+        return f"g * ({exponent} * ({factor}np.sqrt(a)))"
+    return PARTIALS["a ** b"][0].replace("b", f"({exponent})")

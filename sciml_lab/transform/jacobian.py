@@ -122,6 +122,7 @@ class _Entries(Forward):
                 before = show(target) in {show(n) for n in ast.walk(part.value)}
                 rates = self.statement(part, target, None if before else target)
                 body += [*rates, part] if before else [part, *rates]
+            self.namer.forget(written([s]))
         shape = (size(shapes[self.of]), max(self.places, default=-1) + 1)
         return _function(
             self.lowered, self.matrix_name, shape,

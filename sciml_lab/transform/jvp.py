@@ -22,6 +22,7 @@ from sciml_lab.transform.algebra import (
     refuse,
     target_of,
     total,
+    written,
 )  # fmt: skip
 from sciml_lab.transform.prepare import Namer, Names, partials, slopes, varied
 from sciml_lab.transform.tidy import tidy
@@ -86,8 +87,9 @@ class Forward:
 
     def block(self, statements):
         """Return the statements of a block, each with its derivative."""
-        out = []
+        out, around, self.namer.known = [], self.namer.known, {}
         for s in statements:
+            self.namer.forget(written([s]))
             if blocks(s):
                 again = copy.copy(s)
                 again.body = self.block(s.body)
@@ -106,6 +108,8 @@ class Forward:
                 self.namer.statement(s, named.append, lambda e, guard: e)
                 for part in (*named, s):
                     out += self.assignment(part)
+                self.namer.forget(written([s]))
+        self.namer.known = around
         return out
 
     def memory(self, s):

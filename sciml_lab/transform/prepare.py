@@ -11,6 +11,7 @@ from sciml_lab.transform.algebra import (
     assign,
     blocks,
     call_effects,
+    constant,
     cost,
     fill,
     is_memory,
@@ -24,7 +25,7 @@ from sciml_lab.transform.algebra import (
     walk,
     written,
 )  # fmt: skip
-from sciml_lab.transform.derivatives import PARTIALS
+from sciml_lab.transform.derivatives import PARTIALS, power
 from sciml_lab.transform.tidy import live
 from sciml_lab.transform.tree import TransformError
 from sciml_lab.transform.usage import carried
@@ -74,6 +75,8 @@ def table(e):
             f"the derivative of {show(e)}",
             "add its line to the table in sciml_lab/transform/derivatives.py.",
         )
+    if symbol == "a ** b" and constant(args[1]) is not None:
+        return [(args[0], power(constant(args[1]))), (args[1], None)]
     return list(zip(args, PARTIALS[symbol], strict=True))
 
 
@@ -122,6 +125,11 @@ class Namer:
 
     def __init__(self, names, active):
         self.names, self.active = names, active
+        self.known = {}  # text of an expression of this block -> its name, and what it reads
+
+    def forget(self, changed):
+        """Note that names and arrays have new values."""
+        self.known = {e: (x, reads) for e, (x, reads) in self.known.items() if not reads & changed}
 
     def statement(self, s, emit, array, stays=False):
         """Rewrite the value of an assignment; what gets a name is handed to `emit` before it.
@@ -167,6 +175,8 @@ class Namer:
 
     def name(self, e):
         """Give an expression a name, by its function and argument where they are simple."""
+        if show(e) in self.known:
+            return ast.Name(self.known[show(e)][0], ast.Load())
         base = KINDS.get(type(getattr(e, "op", None)), "power")
         if isinstance(e, ast.Call):
             arg = e.args[0].id if isinstance(e.args[0], ast.Name) else "value"
@@ -175,6 +185,7 @@ class Namer:
         if slopes(e) & self.active:
             self.active.add(name)
         self.emit(assign(name, e, self.line))
+        self.known[show(e)] = name, names(e)
         return ast.Name(name, ast.Load())
 
 

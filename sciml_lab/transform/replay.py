@@ -54,7 +54,7 @@ class Replay:
 
     def prepare(self, statements, path, after, block):
         """Name what is used again; decide what is kept."""
-        ready = []
+        ready, around, self.namer.known = [], self.namer.known, {}
         for k, s in enumerate(statements):
             behind, self.seen = live(statements[k + 1 :], after) if blocks(s) else after, {}
             if isinstance(s, ast.For | ast.While):
@@ -72,8 +72,9 @@ class Replay:
                 self.namer.statement(s, ready.append, array, self.stays(target_of(s)))
             elif isinstance(s, ast.Expr):
                 self.check_call(s)
+            self.namer.forget(written([s]))
             ready.append(s)
-        block[: len(statements)] = ready
+        block[: len(statements)], self.namer.known = ready, around
 
     def stays(self, array):
         """Whether the entries of an array of its own have the same values on the way back."""

@@ -60,6 +60,15 @@ def test_line_of_the_table(line):
         assert np.isclose(bars[k], (f(*up) - f(*down)) / (2 * h), rtol=1e-8, atol=1e-9), line
 
 
+@pytest.mark.parametrize("exponent", [-2, -1.5, -1, 0, 0.5, 0.7, 1, 1.5, 2, 2.5, 3, 3.5, 4])
+def test_power_with_a_constant_exponent(exponent):
+    lowered = read(f"def f(a):\n    y = a ** {exponent}\n    return y")
+    derived = compiled(vjp(lowered, "a"))
+    assert np.isclose(derived(1.7, 1.0), exponent * 1.7 ** (exponent - 1), rtol=1e-15)
+    if exponent >= 1:
+        assert derived(0.0, 1.0) == (exponent == 1)
+
+
 @pytest.mark.parametrize("line", ["min(a, b)", "max(a, b)", "abs(a)"])
 def test_slope_at_a_kink_is_the_mean(line):
     inputs = "a, b" if "b)" in line else "a"

@@ -167,6 +167,15 @@ for i in range(3):
     np.testing.assert_allclose(compiled(derived)(U, P, T, W)[0], expected[0], rtol=1e-7)
 
 
+def test_what_occurs_twice_is_computed_once():
+    body = """r = u[0] - u[1]
+du[0] = p[0] * r / (r * r + 1.0) ** 1.5
+du[1] = p[1] * r / (r * r + 1.0) ** 1.5
+du[2] = 0.0"""
+    derived = text(vjp(made(body)))
+    assert derived.count("** 1.5") == 1 and derived.count("np.sqrt") == 1
+
+
 def test_number_as_output_and_input():
     lowered = read("def f(a, b):\n    y = a * b\n    return y")
     assert [float(x) for x in compiled(vjp(lowered, ("a", "b")))(2.0, 3.0, 10.0)] == [30.0, 20.0]
