@@ -14,10 +14,12 @@ import numpy as np
 
 from sciml_lab.transform import numpy_numbers, python_calls
 from sciml_lab.transform import source as sources
+from sciml_lab.transform.copies import drop_copies
 from sciml_lab.transform.loops import Loops
 from sciml_lab.transform.naming import InMemory
 from sciml_lab.transform.tree import Lowered, TransformError
 from sciml_lab.transform.values import Array, NeedsStatic, Num, elementwise, is_number, memory
+from sciml_lab.transform.writer import RESERVED
 
 RULES = (numpy_numbers, python_calls)  # importing these modules enters their rules in the table
 
@@ -117,6 +119,8 @@ def _lowered(reader, f, examples, outputs):
     returned = _return(reader, result, outputs or _output_names(names, result))
     arguments = ast.arguments([], [ast.arg(n) for n in inputs], None, [], [], None, [])
     body = [*reader.allocations, *reader.block, returned]
+    kept = {"np", *reader.inputs, *reader.shapes, *reader.constants, *reader.primitives}
+    drop_copies(body, kept | RESERVED, reader.bases)
     title = reader.first.name if reader.first else "f"
     tree = ast.FunctionDef(title if title.isidentifier() else "f", arguments, body, [], None, None)
     ast.fix_missing_locations(tree)

@@ -41,6 +41,7 @@ class Writer:
         self.shapes, self.temporaries, self.constants, self.primitives = {}, set(), {}, {}
         self.born, self.line, self.here, self.origin, self.whole = {}, None, None, None, None
         self.counters, self.hint, self.inputs, self.bare = set(), None, (), set()
+        self.bases = {}  # the name that a made name is a variant of: x for x_2
 
     def fail(self, construct, remedy):
         """Raise a `TransformError` for the line that is being read."""
@@ -53,6 +54,8 @@ class Writer:
             number += 1
             name = f"{base}_{number}"
         self.used.add(name)
+        if number > 1:
+            self.bases[name] = base
         return name
 
     def emit(self, statement):
