@@ -90,18 +90,19 @@ class SolveLoss:
         need("numba", extra="accel", what="backend='numba'")
         from sciml_lab.backends.numba.gradient_loss import CompiledLoss
 
-        starts, data = np.asarray(self.starts, dtype=float), self.data
-        if starts.ndim == 2:
-            starts, data = starts.T, np.moveaxis(data, -1, 0)
+        how, starts = settings(self.t, **self.options), np.asarray(self.starts, dtype=float)
+        times = np.array(self.t[self.skip :])
+        if how["batch"] and starts.ndim == 2:  # one trajectory after the other
+            starts, data, shape = starts.T, np.moveaxis(self.data, -1, 0), starts.shape[:1]
         else:
-            starts, data = starts[None], data[None]
-        how = settings(self.t, **self.options)
+            starts, data, shape = starts.reshape(1, -1), self.data, starts.shape
+        starts = np.ascontiguousarray(starts)
+        data = np.ascontiguousarray(data).reshape(len(starts), len(times), -1)
         tspan = (float(self.t[0]), float(self.t[-1]))
-        problem = ODEProblem(self.f, starts[0].copy(), tspan, np.array(p, dtype=float))
+        problem = ODEProblem(self.f, starts[0].reshape(shape), tspan, np.array(p, dtype=float))
         run = front._prepare(problem, how["method"], how["rtol"], how["atol"], how["dt"],
                              how["adaptive"], None, 1_000_000)  # fmt: skip
-        return CompiledLoss(run, np.ascontiguousarray(starts), np.array(self.t[self.skip :]),
-                            np.ascontiguousarray(data), mean_square)  # fmt: skip
+        return CompiledLoss(run, starts, times, data, mean_square)
 
     def __repr__(self) -> str:
         return f"SolveLoss({len(self.t)} times, starts {np.shape(self.starts)})"

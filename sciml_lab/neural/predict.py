@@ -23,7 +23,7 @@ def predict(f, p, u0, t, **options):
     t : array, shape (T,)
         Increasing times.
     **options
-        Of `settings`: method, substeps, rtol, atol, backend.
+        Of `settings`: method, substeps, rtol, atol, shared_steps, backend.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def predict(f, p, u0, t, **options):
     -----
     Fixed steps by default, because while training only the same work for every p makes the loss a
     smooth function of p, and because B trajectories then cost hardly more than one. With error
-    control each of B trajectories takes steps of its own.
+    control each of B trajectories takes steps of its own, or all the same (`shared_steps`).
 
     Examples
     --------
@@ -53,16 +53,18 @@ def predict(f, p, u0, t, **options):
     if t.ndim != 1 or t.size < 2 or not np.all(np.diff(t) > 0):
         raise ValueError("t must be a list of at least two increasing times.")
     how = settings(t, **options)
-    lanes = how["adaptive"] and np.ndim(primal(u0)) == 2
-    problem = ODEProblem(f, u0, (t[0], t[-1]), p, batch=lanes)
+    batch = how.pop("batch") and np.ndim(primal(u0)) == 2
+    problem = ODEProblem(f, u0, (t[0], t[-1]), p, batch=batch)
     sol = solve(
         problem, saveat=t, dense=False, sensitivity=DiscreteAdjoint(), on_failure="raise", **how
     )
     return sol.u
 
 
-def settings(t, *, method=None, substeps=4, rtol=None, atol=None, backend="numpy") -> dict:
-    """Options of `solve` for a prediction at the times t.
+def settings(
+    t, *, method=None, substeps=4, rtol=None, atol=None, shared_steps=False, backend="numpy"
+) -> dict:
+    """Options of `solve` for a prediction at the times t, and whether B states are a batch.
 
     Parameters
     ----------
@@ -74,6 +76,9 @@ def settings(t, *, method=None, substeps=4, rtol=None, atol=None, backend="numpy
         Steps for the smallest gap between two times.
     rtol, atol : float, optional
         Control the error instead of taking fixed steps: as in `solve`.
+    shared_steps : bool
+        With error control of B trajectories: one step size for all, from their mean error. Quicker
+        where all of them are alike; an error of a single one may be larger.
     backend : {"numpy", "numba"}
         What carries out the arithmetic.
 
@@ -90,19 +95,22 @@ def settings(t, *, method=None, substeps=4, rtol=None, atol=None, backend="numpy
     return {
         "method": default if method is None else method, "adaptive": controlled, "dt": dt,
         "rtol": 1e-6 if rtol is None else rtol, "atol": 1e-9 if atol is None else atol,
-        "backend": backend,
+        "backend": backend, "batch": controlled and not shared_steps,
     }  # fmt: skip
 
 
-def check_data(t, data):
-    """Times and data as float arrays ``(T,)`` and ``(T, n)``, or a sentence."""
+def check_data(t, data, batch=False):
+    """Times and data as float arrays ``(T,)`` and ``(T, n)``, or a sentence.
+
+    With `batch` the data may be that of B trajectories, ``(T, n, B)``.
+    """
     t, data = np.asarray(t, dtype=float), np.asarray(data, dtype=float)
     if t.ndim != 1 or t.size < 2 or not np.all(np.diff(t) > 0):
         raise ValueError("t must be a list of at least two increasing times.")
-    if data.ndim != 2 or len(data) != len(t):
+    if data.ndim not in ((2, 3) if batch else (2,)) or len(data) != len(t):
         raise ValueError(
             f"data has shape {data.shape}, but t has {len(t)} times: give one row for each time, "
-            "shape (T, n)."
+            f"shape (T, n){' or (T, n, B)' if batch else ''}."
         )
     if not np.all(np.isfinite(data)):
         raise ValueError("data holds a value that is not finite: leave such rows out.")

@@ -5,13 +5,13 @@ from sciml_lab.neural.predict import check_data
 
 
 def trajectory_loss(f, t, data, *, points=None, **options):
-    r"""Return the loss ``p -> mean |u(t_k; p) - data_k|^2`` of one long trajectory.
+    r"""Return the loss ``p -> mean |u(t_k; p) - data_k|^2`` of one long trajectory, or of many.
 
     Parameters
     ----------
     f : callable
         Right-hand side.
-    t, data : array, shapes (T,) and (T, n)
+    t, data : array, shapes (T,) and (T, n), or (T, n, B) for B trajectories
         The data; the trajectory starts at ``data[0]``.
     points : int, optional
         Use only the first so many points.
@@ -37,7 +37,7 @@ def trajectory_loss(f, t, data, *, points=None, **options):
     >>> bool(loss(np.array([-1.0])) < 1e-10 < loss(np.array([-1.1])))
     True
     """
-    t, data = check_data(t, data)
+    t, data = check_data(t, data, batch=True)
     if points is not None:
         if not 2 <= points <= len(t):
             raise ValueError(f"points must lie between 2 and {len(t)} (got {points!r}).")

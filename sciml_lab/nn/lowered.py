@@ -19,7 +19,7 @@ The nonlinearities are the formulas of `activations`, run once on a symbol.
 
 from functools import lru_cache
 
-from sciml_lab.nn.lowered_text import Sweeps, at, times
+from sciml_lab.nn.lowered_text import LANES, Sweeps, at, times
 from sciml_lab.transform.tree import Primitive, TransformError
 
 FEW = 4
@@ -207,6 +207,21 @@ class _Batch(Sweeps):
         n = self.net.shapes[k][1]
         return at(memory, self.w[k], j * n if isinstance(j, int) else times(j, n), i)
 
+    def layer_at_once(self, k, m, n) -> bool:
+        """One pass over the states for each output, if there are few inputs."""
+        if n > FEW or self.batch % LANES:  # a slow end of the loop costs more than a second pass
+            return False
+        j, b = f"j{k}r", f"b{k}"
+        self.loop(f"{j} in range({m})", f"c{k} = {at('p', self.b[k], j)}")
+        self.write(*(f"w{k}_{i} = {self.weight('p', k, j, i)}" for i in range(n)))
+        terms = [f"w{k}_{i} * {self.entry(self.input(k), i, b)}" for i in range(n)]
+        self.loop(f"{b} in range({self.batch})", f"z{k} = c{k} + {' + '.join(terms)}")
+        if self.needs("z", k):
+            self.write(f"{self.entry(('work', self.z[k]), j, b)} = z{k}")
+        self.write(*self.value(k), f"{self.entry(('work', self.a[k]), j, b)} = a{k}")
+        self.end(2)
+        return True
+
     def linear(self, k, m, n, out, direction=None):
         """``out = W x + b``, or with a direction of x and p ``W x_dot + W_dot x + b_dot``."""
         tag = f"d{k}" if direction else f"{k}"
@@ -237,7 +252,7 @@ class _Batch(Sweeps):
         self.end()
         self.write(f"{at('p_bar', self.b[k], j)} += s{k}b")
         self.end()
-        (self.few_outputs if m <= FEW else self.many_outputs)(k, m, n, g, x_bar)
+        return (self.few_outputs if m <= FEW else self.many_outputs)(k, m, n, g, x_bar)
 
     def few_outputs(self, k, m, n, g, x_bar):
         """A component of x after the other, with a sum for each output."""
@@ -248,12 +263,20 @@ class _Batch(Sweeps):
         self.loop(f"{b} in range({self.batch})", f"x{k}t = {self.entry(x, i, b)}")
         self.write(*(f"g{k}_{q} = {self.entry(g, q, b)}" for q in outputs))
         terms = " + ".join(f"w{k}_{q} * g{k}_{q}" for q in outputs)
-        self.write(f"{self.entry(x_bar, i, b)} {'=' if k else '+='} {terms}")
+        if k:  # x is the value of the layer below, so its slope is at hand
+            self.write(f"a{k - 1} = x{k}t")
+            if self.needs("z", k - 1):
+                self.write(f"z{k - 1} = {self.entry(('work', self.z[k - 1]), i, b)}")
+            self.write(*self.slope(k - 1))
+            self.write(f"{self.entry(x_bar, i, b)} = ({terms}) * slope{k - 1}")
+        else:
+            self.write(f"{self.entry(x_bar, i, b)} += {terms}")
         self.write(*(f"s{k}_{q}_next = s{k}_{q} + g{k}_{q} * x{k}t" for q in outputs))
         self.write(*(f"s{k}_{q} = s{k}_{q}_next" for q in outputs))
         self.end()
         self.write(*(f"{self.weight('p_bar', k, q, i)} += s{k}_{q}" for q in outputs))
         self.end()
+        return k > 0
 
     def many_outputs(self, k, m, n, g, x_bar):
         """An output after the other, a few components of x at a time."""

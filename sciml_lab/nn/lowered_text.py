@@ -117,34 +117,44 @@ class Sweeps:
     def forward(self, out=None):
         """All layers, or with no `out` all but the last one, which no derivative needs."""
         for k, (m, n) in enumerate(self.net.shapes):
-            if k < len(self.widths):
+            if k < len(self.widths) and not self.layer_at_once(k, m, n):
                 self.linear(k, m, n, ("work", self.z[k]))
                 self.activate(k)
-            elif out:
+            elif k == len(self.widths) and out:
                 self.linear(k, m, n, (out, 0))
+
+    def layer_at_once(self, k, m, n) -> bool:
+        """Write sums and nonlinearity of a layer as one loop, where that pays."""
+        return False
 
     def activate(self, k):
         """Values of the nonlinearity."""
         self.loop(f"j{k} in range({self.widths[k]})")
-        self.write(f"z{k} = {at('work', self.z[k], f'j{k}')}")
-        z = Entry.named(f"z{k}", False)
-        self.write(*formula(lambda np: self.net.activations[k].fun(z, np), f"a{k}"))
+        self.write(f"z{k} = {at('work', self.z[k], f'j{k}')}", *self.value(k))
         self.write(f"{at('work', self.a[k], f'j{k}')} = a{k}")
         self.end()
 
-    def slope(self, k, j, name):
-        """Write ``name = s'(z)`` for the entry j of layer k."""
+    def value(self, k) -> list:
+        """The lines of ``a = s(z)`` for layer k."""
+        z = Entry.named(f"z{k}", False)
+        return formula(lambda np: self.net.activations[k].fun(z, np), f"a{k}")
+
+    def slope(self, k) -> list:
+        """The lines of ``slope = s'(z)`` for layer k, where a is ``s(z)``."""
         z, a = Entry.named(f"z{k}", False), Entry.named(f"a{k}", False)
-        lines = formula(lambda np: self.net.activations[k].slope(z, a, np), name)
-        for letter, place in (("z", self.z[k]), ("a", self.a[k])):
-            if any(f"{letter}{k}" in line for line in lines):
-                self.write(f"{letter}{k} = {at('work', place, j)}")
-        self.write(*lines)
+        return formula(lambda np: self.net.activations[k].slope(z, a, np), f"slope{k}")
+
+    def needs(self, letter, k) -> bool:
+        """Whether the slope of layer k is computed from z, or from a."""
+        return any(f"{letter}{k}" in line.partition(" = ")[2] for line in self.slope(k))
 
     def sloped(self, k):
         """Multiply what is kept for the derivative of layer k by the slope."""
         self.loop(f"j{k} in range({self.widths[k]})")
-        self.slope(k, f"j{k}", f"slope{k}")
+        for letter, place in (("z", self.z[k]), ("a", self.a[k])):
+            if self.needs(letter, k):
+                self.write(f"{letter}{k} = {at('work', place, f'j{k}')}")
+        self.write(*self.slope(k))
         place = at("work", self.d[k], f"j{k}")
         self.write(f"{place} = {place} * slope{k}")
         self.end()
@@ -154,7 +164,10 @@ class Sweeps:
         raise NotImplementedError
 
     def transposed(self, k, m, n, g, x_bar):
-        """``W_bar += g x^T``, ``b_bar += g`` and ``x_bar = W^T g`` (added, for the input x)."""
+        """``W_bar += g x^T``, ``b_bar += g`` and ``x_bar = W^T g`` (added, for the input x).
+
+        Returns whether x_bar has been multiplied by the slope of layer k - 1 already.
+        """
         raise NotImplementedError
 
     def reverse(self):
@@ -163,8 +176,8 @@ class Sweeps:
         for k in range(len(self.net.shapes) - 1, -1, -1):
             m, n = self.net.shapes[k]
             g = ("out_bar", 0) if k == len(self.widths) else ("work", self.d[k])
-            self.transposed(k, m, n, g, ("work", self.d[k - 1]) if k else ("x_bar", 0))
-            if k:
+            x_bar = ("work", self.d[k - 1]) if k else ("x_bar", 0)
+            if not self.transposed(k, m, n, g, x_bar) and k:
                 self.sloped(k - 1)
 
     def push(self):

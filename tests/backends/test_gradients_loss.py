@@ -51,6 +51,14 @@ def test_many_short_trajectories(how):
     agree(*pair(sl.neural.multiple_shooting_loss, f, T, DATA, length=4, **HOW[how]), NET.init(1))
 
 
+@pytest.mark.parametrize("shared_steps", [False, True])
+def test_many_long_trajectories(shared_steps):
+    starts = np.array([[1.0, 0.9, 1.2], [1.0, 1.1, 0.7]])
+    data = np.stack([np.outer(1 + 0.1 * T, start) for start in starts.T], axis=-1)
+    options = {**HOW["Tsit5"], "shared_steps": shared_steps}
+    agree(*pair(sl.neural.trajectory_loss, f, T, data, **options), NET.init(1))
+
+
 def test_the_first_points_only():
     agree(*pair(sl.neural.trajectory_loss, f, T, DATA, points=5, **HOW["Tsit5"]), NET.init(2))
 

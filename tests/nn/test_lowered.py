@@ -46,13 +46,13 @@ def check(net, batch, execute):
     np.testing.assert_allclose(bars[1] + 0.25, p_bar, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("batch", [None, 1, 3], ids=str)
+@pytest.mark.parametrize("batch", [None, 1, 3, 8], ids=str)
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_sizes(sizes, batch):
     check(sl.nn.MLP(sizes), batch, run)
 
 
-@pytest.mark.parametrize("batch", [None, 3], ids=str)
+@pytest.mark.parametrize("batch", [None, 3, 16], ids=str)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations(name, batch):
     check(sl.nn.MLP([2, 6, 5, 1], name), batch, run)

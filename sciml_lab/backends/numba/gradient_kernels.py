@@ -20,21 +20,19 @@ from numba import njit
 from sciml_lab.backends.numba.gradient_layout import *
 from sciml_lab.backends.numba.pointers import *
 
-LENGTH, STAGES = {length}, {stages}  # length of u (0 stands for any); stages of a step
+STAGES = {stages}  # of a step
 compiled = njit(error_model="numpy", fastmath={flags})
 '''
 FLAGS = "{" + ", ".join(map(repr, sorted(forward.FLAGS))) + "}"
 FINAL = f'@njit("int64(int64)", error_model="numpy", fastmath={FLAGS}, nogil=True, cache=True)\n'
 
 
-def text(method, length=0) -> str:
+def text(method) -> str:
     """The text of the kernel of a method's reverse sweep.
 
     Parameters
     ----------
     method : ExplicitRK
-    length : int
-        Length of u that it is made for; 0 stands for any.
 
     Examples
     --------
@@ -42,16 +40,16 @@ def text(method, length=0) -> str:
     >>> "f_vjp(v_bar6, p_bar, v, p, t + h, k_bar, work)" in text(sl.Tsit5())
     True
     """
-    return "\n\n\n".join([header(method, length, HEADER), *parts(method)]) + "\n"
+    return "\n\n\n".join([header(method), *parts(method)]) + "\n"
 
 
-def header(method, length, template) -> str:
+def header(method) -> str:
     """Imports and numbers of a kernel."""
     from sciml_lab import __version__
 
-    return template.format(
-        name=method.name, version=__version__, length=length, stages=method.tableau.stages,
-        flags=FLAGS,
+    stages = method.tableau.stages
+    return HEADER.format(
+        name=method.name, version=__version__, stages=stages, flags=FLAGS
     ).strip()  # fmt: skip
 
 
@@ -91,14 +89,11 @@ def printed(lowered, inputs, stages) -> str:
 
 
 @cache_in_memory
-def kernel(method, length=0):
+def kernel(method):
     """The compiled reverse sweep of a method: ``sweep(address of the integers) -> steps left``.
 
     Parameters
     ----------
     method : ExplicitRK
-    length : int
-        Length of u.
     """
-    written = text(method, length if length <= forward.SPECIALISED else 0)
-    return cache.load(f"{method.name}_{length or 'n'}_back", written).sweep
+    return cache.load(f"{method.name}_back", text(method)).sweep

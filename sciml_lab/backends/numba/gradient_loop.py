@@ -10,7 +10,7 @@ This is the text from which the kernels are made; what it calls is generated fro
 def sweep(block):
     """Go back over steps until none is left, or the budget is used up; returns what is left."""
     r = integers(block)
-    n = LENGTH if LENGTH > 0 else r[LENGTH_OF_U]
+    n = r[LENGTH_OF_U]
     f, f_vjp = function(r[F_BACK], "mmmnm"), function(r[F_VJP], "mmmmnmm")
     p, work = numbers(r[P_BACK], "any"), numbers(r[WORK_BACK], "any")
     t, h = numbers(r[T], "any"), numbers(r[H], "any")

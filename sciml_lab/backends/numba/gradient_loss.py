@@ -49,8 +49,8 @@ class CompiledLoss:
         u0, p = starts[0].reshape(np.shape(run.u0)), np.asarray(run.p)
         self.run, self.m = run, p.size
         self.f = f = right_hand_side(run.f.f, u0, p, float(run.tspan[0]))
-        self.kernels = loss_kernels(run.method, n)
-        self.drive = Drive(kernel(run.method, n), run.method, f, np.shape(u0), p.size, True, True)
+        self.kernels = loss_kernels(run.method)
+        self.drive = Drive(kernel(run.method), run.method, f, np.shape(u0), p.size, True, True)
         self.drive.configure(run)
         self.drive.outputs(times)
         self.way = WayBack(run.method, f, pullback(f, u0, p), n, p.size)

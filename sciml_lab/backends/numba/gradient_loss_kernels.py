@@ -50,18 +50,11 @@ def adam() -> Lowered:
     return program.function("update", ("p", "mean", "square", "grad", *numbers, "n"))
 
 
-def text(method, n) -> str:
-    """The text of the kernels of a loss.
-
-    Parameters
-    ----------
-    method : ExplicitRK
-    n : int
-        Length of u.
-    """
+def text(method) -> str:
+    """The text of the kernels of a loss."""
     from sciml_lab import __version__
 
-    forward, backward = kernels.kernel(method, n), gradient_kernels.kernel(method, n)
+    forward, backward = kernels.kernel(method), gradient_kernels.kernel(method)
     first = HEADER.format(
         name=method.name, version=__version__, flags=gradient_kernels.FLAGS,
         forward=forward.py_func.__module__, backward=backward.py_func.__module__,
@@ -75,6 +68,6 @@ def text(method, n) -> str:
 
 
 @cache_in_memory
-def loss_kernels(method, n):
+def loss_kernels(method):
     """The compiled module of a loss, with ``value_and_grad(address)`` and ``train(address)``."""
-    return cache.load(f"{method.name}_{n}_loss", text(method, n))
+    return cache.load(f"{method.name}_loss", text(method))
