@@ -113,15 +113,13 @@ def loop() -> dict:
     return definitions(unroll.below_roundoff()) | {"solve.js": text}
 
 
-def module(f: Lowered, work: int, by, controlled) -> str:
+def module(f, by, controlled) -> str:
     """Return an ES module that exports ``solve(u0, p, t0, t1, options)``.
 
     Parameters
     ----------
-    f : Lowered
-        ``f(du, u, p, t, work)`` on flat arrays (the in-place form).
-    work : int
-        Size of its scratch memory.
+    f : InPlace
+        ``f(du, u, p, t, work)`` on flat arrays.
     by : ExplicitRK
         The method.
     controlled : PIDController
@@ -136,14 +134,16 @@ def module(f: Lowered, work: int, by, controlled) -> str:
     Examples
     --------
     >>> import sciml_lab as sl
-    >>> f = Lowered(ast.parse("def f(du, u, p, t, work): du[0] = -u[0]").body[0], {})
-    >>> "export function solve(u0" in module(f, 0, sl.Euler(), sl.PIController())
+    >>> from sciml_lab.transform.inplace import inplace
+    >>> from sciml_lab.transform.lower import lower
+    >>> f = inplace(lower(sl.zoo.lorenz.f, [1.0, 0.0, 0.0], [10.0, 28.0, 8 / 3], 0.0))
+    >>> "export function solve(u0" in module(f, sl.Euler(), sl.PIController())
     True
     """
     texts = definitions(f) | method(by, "method") | controller(controlled, "controller") | loop()
     texts["solve"] = (
         "export function solve(u0, p, t0, t1, options) {\n"
-        f"  const equation = {{f: {f.name}, work: {work}}};\n"
+        f"  const equation = {{f: {f.name}, work: {f.work}}};\n"
         "  return integrate(prepare(equation, method, controller, u0, p, t0, t1, options));\n}"
     )
     return join(texts) + "\n"

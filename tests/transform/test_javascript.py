@@ -11,7 +11,10 @@ import pytest
 
 import sciml_lab as sl
 from sciml_lab.transform import javascript_solver
-from sciml_lab.transform.javascript import FUNCTIONS, javascript
+from sciml_lab.transform.inplace import InPlace, inplace
+from sciml_lab.transform.javascript import javascript
+from sciml_lab.transform.javascript_printer import FUNCTIONS
+from sciml_lab.transform.lower import lower
 from sciml_lab.transform.tree import Lowered, Primitive, TransformError
 
 NODE = shutil.which("node")
@@ -213,9 +216,19 @@ def f(du, u, p, t, work):
 """
 
 
-def solve_in_node(f, work, problem, method, controller, **options):
+def in_place(text):
+    """The same, as the passes hand it on."""
+    return InPlace(ast.parse(text).body[0], ("du",), ("u", "p", "t"), {})
+
+
+def printed(f, *arguments):
+    """A function of the user's in the in-place form."""
+    return inplace(lower(f, *arguments, outputs=("du",)))
+
+
+def solve_in_node(f, problem, method, controller, **options):
     """Times, states, and the three counts of a solve in JavaScript."""
-    text = javascript_solver.module(f, work, method, controller)
+    text = javascript_solver.module(f, method, controller)
     numbers = json.dumps([np.ravel(problem.u0).tolist(), np.ravel(problem.p).tolist(),
                           *map(float, problem.tspan), options])  # fmt: skip
     text += f"const r = solve(...{numbers});\nconsole.log(show([[...r.t], r.u.map(x => [...x]), "
@@ -228,7 +241,7 @@ def solve_in_node(f, work, problem, method, controller, **options):
 def test_every_method_takes_the_same_steps(name, controller):
     method, problem = sl.METHODS[name](), sl.zoo.lotka_volterra()
     options = {"rtol": 1e-5, "atol": 1e-8} if method.adaptive else {"dt": 0.05}
-    t, u, counts = solve_in_node(program(LOTKA_VOLTERRA), 0, problem, method, controller, **options)
+    t, u, counts = solve_in_node(in_place(LOTKA_VOLTERRA), problem, method, controller, **options)
     sol = sl.solve(problem, method, controller=controller, **options)
     nf = sol.stats.nf
     assert counts == [sol.stats.naccept, sol.stats.nreject, nf, ""]
@@ -238,11 +251,59 @@ def test_every_method_takes_the_same_steps(name, controller):
     np.testing.assert_allclose(u[-1], sol.u[-1], rtol=1e-6)
 
 
+ZOO = list(sl.zoo.NAMES)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_equations_of_the_zoo_give_the_same_derivatives(name):
+    problem = sl.zoo.get(name)()
+    u, p = np.ravel(problem.u0), np.ravel(problem.p)
+    points = [(u + 0.1 * (1 + np.sin(k + np.arange(len(u)))), 0.7 * k) for k in range(4)]
+    f = printed(problem.f, u, p, 0.0)
+    text = f"{javascript(f)}\nconst work = new Float64Array({f.work + 1});\n"
+    calls = json.dumps([[point.tolist(), p.tolist(), t] for point, t in points])
+    text += f"const all = {calls}.map(([u, p, t]) => {{\n  const du = new Float64Array(u.length);\n"
+    text += f"  {f.name}(du, u, p, t, work);\n  return [...du];\n}});\n"
+    node = np.array(run_node(text + "console.log(show(all));"))
+    python = np.array([problem.f(point, p, t) for point, t in points])
+    size = np.abs(python).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(node / size, python / size, rtol=1e-13, atol=4 * ULP)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_equations_of_the_zoo_take_the_same_steps(name):
+    problem = sl.zoo.get(name)()
+    beginning = {"rober": 0.01, "hires": 0.01, "pollu": 1e-9}  # they are stiff
+    problem = problem.replace(tspan=(0.0, beginning.get(name, problem.tspan[1])))
+    f = printed(problem.f, np.ravel(problem.u0), np.ravel(problem.p), 0.0)
+    options = {"rtol": 1e-5, "atol": 1e-8}
+    _, u, counts = solve_in_node(f, problem, sl.Tsit5(), sl.PIController(), **options)
+    sol = sl.solve(problem, sl.Tsit5(), **options)
+    assert counts == [sol.stats.naccept, sol.stats.nreject, sol.stats.nf, ""]
+    np.testing.assert_allclose(u[-1], sol.u[-1], rtol=1e-3 if name == "arenstorf" else 1e-5)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "gelu", "softplus"])
+def test_networks_print_as_primitives(activation):
+    net = sl.nn.MLP([2, 7, 3, 2], activation=activation)
+    p, u = net.init(0), np.array([0.4, -1.3])
+
+    def f(u, p, t):
+        return net(u**3, p) - t * u
+
+    lowered = printed(f, u, p, 0.0)
+    assert lowered.primitives
+    text = f"{javascript(lowered)}\nconst du = new Float64Array(2), work = new Float64Array("
+    text += f"{lowered.work});\n{lowered.name}(du, {u.tolist()}, Float64Array.from({p.tolist()}), "
+    node = run_node(text + "0.5, work);\nconsole.log(show([...du]));")
+    np.testing.assert_allclose(node, f(u, p, 0.5), rtol=1e-14, atol=ULP)
+
+
 def test_module_reports_how_a_solve_ended():
-    blows_up = program("def f(du, u, p, t, work):\n    du[0] = u[0] * u[0]")
+    blows_up = in_place("def f(du, u, p, t, work):\n    du[0] = u[0] * u[0]")
     problem = sl.ODEProblem(lambda u, p, t: u * u, [1.0], (0.0, 2.0), [])
     sol = sl.solve(problem, sl.Tsit5(), controller=sl.PIController())
-    t, _, counts = solve_in_node(blows_up, 0, problem, sl.Tsit5(), sl.PIController())
+    t, _, counts = solve_in_node(blows_up, problem, sl.Tsit5(), sl.PIController())
     assert not sol.success and counts[3] == "min_step"
     assert t[-1] == pytest.approx(sol.t[-1]) == pytest.approx(1.0)
 
@@ -251,7 +312,7 @@ def test_backwards_and_with_a_first_step():
     problem = sl.zoo.lotka_volterra().replace(tspan=(3.0, -1.0))
     options = {"dt": 0.01, "rtol": 1e-4, "atol": 1e-7}
     _, u, counts = solve_in_node(
-        program(LOTKA_VOLTERRA), 0, problem, sl.BS3(), sl.PIController(), **options
+        in_place(LOTKA_VOLTERRA), problem, sl.BS3(), sl.PIController(), **options
     )
     sol = sl.solve(problem, sl.BS3(), **options)
     assert counts[:2] == [sol.stats.naccept, sol.stats.nreject]
