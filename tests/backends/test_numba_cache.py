@@ -78,6 +78,25 @@ def test_a_closed_folder_sends_kernels_to_the_user(tmp_path, monkeypatch):
         cache.folder.cache_clear()
 
 
+def test_kernels_of_a_closed_folder_are_copied_not_compiled(tmp_path, monkeypatch):
+    from sciml_lab.backends.numba import cache
+
+    ready, own = tmp_path / "ready", tmp_path / "own"
+    for name in ("ready", "own"):
+        (tmp_path / name / "__pycache__").mkdir(parents=True)
+    text = "value = 1\n"
+    monkeypatch.setattr(cache, "folder", lambda: ready)
+    cache.load("number", text)
+    written = next(ready.glob("*.kernel"))
+    (ready / "__pycache__" / f"{written.stem}.solve-1.py.1.nbc").write_bytes(b"code")
+    monkeypatch.setattr(cache, "folder", lambda: own)
+    monkeypatch.setattr(cache, "candidates", lambda: iter([ready, own]))
+    assert cache.load("number", text).value == 1
+    copied = own / written.name
+    assert copied.stat().st_mtime == written.stat().st_mtime
+    assert [path.read_bytes() for path in code_files(own)] == [b"code"]
+
+
 def test_the_first_choice_is_inside_the_package(monkeypatch):
     from sciml_lab.backends.numba import cache
 

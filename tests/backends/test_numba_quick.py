@@ -1,5 +1,6 @@
 """The short ways: a plain solve without ceremony, and one that is prepared for many calls."""
 
+import pickle
 import threading
 
 import numpy as np
@@ -57,6 +58,16 @@ def test_solutions_do_not_share_memory():
         sl.solve(other, sl.Tsit5(), saveat=TIMES, backend="numba")
     np.testing.assert_array_equal(first.u, kept[0])
     np.testing.assert_array_equal(first(2.2), kept[1])
+
+
+def test_a_solution_can_be_sent_to_another_process():
+    batch = sl.ODEProblem(pendulum, np.ones((2, 3)), (0.0, 1.0), [9.81], batch=True)
+    for problem in (PENDULUM, batch):
+        sol = sl.solve(problem, sl.Tsit5(), backend="numba")
+        there = pickle.loads(pickle.dumps(sol))
+        np.testing.assert_array_equal(there.u, sol.u)
+        np.testing.assert_array_equal(there(0.4), sol(0.4))
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(sol))(0.4), sol(0.4))
 
 
 def test_mistakes_get_their_sentences_on_the_short_way_too():

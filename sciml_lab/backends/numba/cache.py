@@ -16,6 +16,7 @@ import importlib.machinery
 import importlib.util
 import os
 import re
+import shutil
 import sys
 import tempfile
 from functools import lru_cache
@@ -78,6 +79,7 @@ def load(name, text):
     key = "\n".join((text, *_imported(text), *versions))
     module_name = f"sciml_lab_kernel_{stem}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     path = folder() / f"{module_name}.kernel"  # Python, but no part of the package
+    _adopt(path)
     _write(path, text.encode())
     try:
         return _import(module_name, path)
@@ -113,6 +115,22 @@ def _write(path, data):
     part = path.with_name(f"{path.stem}.{os.getpid()}.part")
     part.write_bytes(data)
     os.replace(part, path)
+
+
+def _adopt(path):
+    """Copy what is kept of a kernel in a folder that can't be written to, if there is such a one.
+
+    Numba looks beside the text only, and needs to write there.
+    """
+    for place in candidates():
+        if place == path.parent:
+            return
+        if not path.exists() and (place / path.name).exists():
+            with contextlib.suppress(OSError):
+                (path.parent / "__pycache__").mkdir(exist_ok=True)
+                for old in (place / "__pycache__").glob(f"{path.stem}.*.nb[ci]"):
+                    shutil.copy2(old, path.parent / "__pycache__")
+                shutil.copy2(place / path.name, path)  # with its time, by which Numba knows it
 
 
 def _remove_compiled(path):

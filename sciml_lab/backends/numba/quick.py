@@ -155,7 +155,7 @@ class LateDense:
     def _dense(self):
         problem, method, outcome = self._parts
         run = front._prepare(problem, method, 1e-6, 1e-9, None, None, None, 1)
-        return CompiledDense(run, [outcome], lambda x, j: x)
+        return CompiledDense(run, [outcome])
 
     def __call__(self, t):
         """State at time t, or at each of an array of times."""

@@ -106,9 +106,7 @@ class CompiledRun:
 
     def lane(self, x, j):
         """The part of u0 or p that belongs to one trajectory."""
-        if not self.run.lanes or x is None or (x is self.run.p and np.ndim(x) < 2):
-            return x
-        return x[..., j]
+        return lane(self.run, x, j)
 
     def _check(self):
         """The checks of f's first call, as the readable loop makes them."""
@@ -156,6 +154,9 @@ class CompiledRun:
         )
         run.failed = np.array([one.status != at.DONE for one in done])
 
+    def __getstate__(self):
+        return {**vars(self), "drive": None}  # machine code stays here when a solution is sent
+
     def stop(self):
         """Keep what there is of a solve that was interrupted."""
         if not self.drive.done:
@@ -182,7 +183,14 @@ class CompiledRun:
 
     def dense(self):
         """The solution as a function of time."""
-        return CompiledDense(self.run, self.outcomes, self.lane)
+        return CompiledDense(self.run, self.outcomes)
+
+
+def lane(run, x, j):
+    """The part of u0 or p that belongs to trajectory j of a run."""
+    if not run.lanes or x is None or (x is run.p and np.ndim(x) < 2):
+        return x
+    return x[..., j]
 
 
 def real(u0, p):
@@ -224,12 +232,10 @@ class CompiledDense:
     run : Run
     outcomes : list of Outcome
         One for each trajectory.
-    lane : callable
-        The part of u0 or p that belongs to a trajectory.
     """
 
-    def __init__(self, run, outcomes, lane):
-        self.run, self.outcomes, self.lane = run, outcomes, lane
+    def __init__(self, run, outcomes):
+        self.run, self.outcomes = run, outcomes
 
     @cached_property
     def lanes(self):
@@ -238,7 +244,7 @@ class CompiledDense:
 
     def _one(self, j):
         run, (t, h, u, k) = self.run, self.outcomes[j].steps
-        u0, p = self.lane(np.asarray(run.u0), j), self.lane(run.p, j)
+        u0, p = lane(run, np.asarray(run.u0), j), lane(run, run.p, j)
         u, k = u.reshape(len(u), *u0.shape), k.reshape(*k.shape[:2], *u0.shape)
         rows = zip(t.tolist(), h.tolist(), u[:-1], map(list, k), strict=True)
         steps = [DenseStep(*one) for one in rows]
