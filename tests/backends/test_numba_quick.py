@@ -50,6 +50,19 @@ def test_the_short_way_gives_the_same_to_the_last_digit(options):
             np.testing.assert_array_equal(quick(inside), slow(inside))
 
 
+@pytest.mark.parametrize("end", [5.0, -5.0])
+@pytest.mark.parametrize("method", [sl.Tsit5(), sl.BS3(), sl.Vern7()], ids=repr)
+def test_dense_output_at_many_times(method, end):
+    problem = PENDULUM.replace(tspan=(0.0, end))
+    times = np.random.default_rng(1).permutation(np.linspace(0.0, end, 301))
+    plain, quick = (sl.solve(problem, method, backend=b) for b in ("numpy", "numba"))
+    np.testing.assert_allclose(quick(times), plain(times), rtol=0, atol=1e-9)
+    assert quick(times[:0]).shape == (0, 2)
+    for wrong in (-1.001 * times, 3 * times):
+        with pytest.raises(ValueError, match="outside the solution"):
+            quick(wrong)
+
+
 def test_solutions_do_not_share_memory():
     first = sl.solve(PENDULUM, sl.Tsit5(), saveat=TIMES, backend="numba")
     kept = first.u.copy(), first(2.2)
