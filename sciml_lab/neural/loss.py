@@ -36,7 +36,8 @@ class SolveLoss:
     -----
     With ``backend="numba"`` the loss and its gradient are one call of compiled code: solve,
     compare, sweep back. `sl.ad.value_and_grad`, `sl.ad.grad` and `sl.train` use it of themselves,
-    and `sl.train` with `Adam` runs as a whole in compiled code.
+    and `sl.train` with `Adam` runs as a whole in compiled code. Its memory is used again by every
+    call: each thread needs a loss of its own.
 
     Examples
     --------

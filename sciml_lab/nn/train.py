@@ -129,6 +129,13 @@ def train(
         patience, or by a loss that is not finite (a solve that failed, too) ends the training, and
         `message` says which.
 
+    Notes
+    -----
+    A loss that knows its gradient, by a method ``loss.value_and_grad(p)``, is asked for it. The
+    losses of `sl.neural` with ``backend="numba"`` do, and with `Adam` and nobody who looks at every
+    step (no callback, patience, checkpoint, schedule) the whole loop runs in compiled code; the
+    numbers are those of the loop in Python, to rounding.
+
     Raises
     ------
     TypeError, ValueError

@@ -5,6 +5,7 @@ so it is asked for when the first problem is made, by `_ad`.
 """
 
 import inspect
+from weakref import WeakSet
 
 import numpy as np
 
@@ -16,8 +17,13 @@ def _ad():
     return ad
 
 
+_accepted = WeakSet()  # functions that have passed: `replace` makes many problems of one f
+
+
 def function(f):
     """Check that f takes the three arguments (u, p, t)."""
+    if _keeps(f) and f in _accepted:
+        return
     if not callable(f):
         raise TypeError(
             f"f must be a function f(u, p, t) (got {brief(f)}): pass the function itself, "
@@ -34,6 +40,13 @@ def function(f):
             f"f must take the three arguments (u, p, t), and this one takes {signature}: write "
             "def f(u, p, t), also where p or t is not used."
         ) from None
+    if _keeps(f):
+        _accepted.add(f)
+
+
+def _keeps(f) -> bool:
+    """Whether f can stand in a set without being kept alive by it."""
+    return getattr(f, "__hash__", None) is not None and hasattr(f, "__weakref__")
 
 
 def state(u0, batch):

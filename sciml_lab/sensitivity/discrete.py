@@ -50,6 +50,10 @@ class DiscreteAdjoint:
     ``sol(t)`` is differentiable too, and every call of it is an operation with a sweep of its
     own: times that are known beforehand are cheaper in `saveat`.
 
+    With ``backend="numba"`` solve and sweep are compiled, with the pullback of f generated from its
+    source, if u0 and p are what is differentiated. Times as inputs, checkpoints, callbacks, and a
+    derivative around this one take the readable sweep, of the same numbers to rounding.
+
     The confusion to avoid: step sizes are constants to this derivative. It is the derivative of
     the computed numbers with the same steps, exact to rounding even where the solution itself is
     poor; it does not say how the error of the solution depends on p.

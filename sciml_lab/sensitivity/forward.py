@@ -86,6 +86,9 @@ class ForwardSensitivity:
     values asked for. Good for a few of them; for many parameters and one loss `DiscreteAdjoint`
     is cheaper. Memory: K + 1 times the outputs.
 
+    With ``backend="numba"`` the variational equation is one compiled system, with the JVP of f
+    generated from its source; times as inputs, batches and callbacks take the dual numbers.
+
     Step sizes are chosen by the state alone and are constants to the derivative, so both methods
     give the same numbers to rounding. The error of S is not controlled; it is of the size of the
     error of u where f is smooth.

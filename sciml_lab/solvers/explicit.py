@@ -13,6 +13,7 @@ method is one `Tableau` and one line in `METHODS`.
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -95,6 +96,16 @@ class Rows(NamedTuple):
             dense=tuple((i, tuple(row.tolist())) for i, row in enumerate(tab.P) if row.any()),
             step=matrix[: s + 3, :s].copy(), all=matrix,
         )  # fmt: skip
+
+
+_known_rows: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def _rows(tableau) -> Rows:
+    """The rows of a tableau, made once: ``sl.Tsit5()`` may stand inside a loss."""
+    if tableau not in _known_rows:
+        _known_rows[tableau] = Rows.of(tableau)
+    return _known_rows[tableau]
 
 
 class Stages(list):
@@ -211,7 +222,7 @@ class ExplicitRK:
                 f"tableau {self.tableau.name!r} is implicit (A has entries on or above the "
                 "diagonal): ExplicitRK needs a strictly lower triangular A."
             )
-        object.__setattr__(self, "rows", Rows.of(self.tableau))
+        object.__setattr__(self, "rows", _rows(self.tableau))
 
     @property
     def name(self) -> str:
