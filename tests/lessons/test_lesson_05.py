@@ -1,6 +1,7 @@
 """Lesson 05: its checks accept what is right and say which property fails in what is wrong."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,9 @@ def test_tables_and_pictures(checks, capsys):
     assert set(ratios) == {"a square"} and " 2 " in out and "MB" in out
     figure, best = checks.race({"one": lambda: None, "none": None}, reference="one")
     assert set(best) == {"one"} and "one" in figure.alt and "first call" in capsys.readouterr().out
+
+
+def test_without_numba_two_rows_are_left_out(checks, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert checks.compile_with_numba(lambda x: x) is None
+    assert "Numba is not installed" in capsys.readouterr().out
