@@ -206,6 +206,25 @@ def loop(name, span, body, line=None) -> ast.For:
     return mark(ast.For(ast.Name(name), call, body, [], lineno=1), line, True)
 
 
+def backwards(call):
+    """Return the range that counts the other way."""
+    span = [constant(a) for a in call.args]
+    if None not in span:
+        back = range(*span)[::-1]
+        return fill(f"range({back.start}, {back.stop}, {back.step})")
+    start, stop, step = (
+        (call.args[0], call.args[-1], 1) if len(span) == 2 else (number(0), call.args[0], 1)
+    )
+    if len(span) == 3:
+        start, stop, step = *call.args[:2], span[2]
+    parts = {"a": start, "b": stop, "c": number(step)}
+    if step == 1:
+        return fill("range(b - 1, a - 1, -1)", **parts)
+    sign = 1 if step > 0 else -1
+    last = fill(f"a + ((b - a - {sign}) // c) * c", **parts)
+    return fill(f"range(last, a - {sign}, -c)", last=last, **parts)
+
+
 def mark(statement, line, made=True):
     """Note the source line of a statement, and whether it was made by a pass."""
     statement.line, statement.made = line, made

@@ -16,7 +16,7 @@ PARTIALS = {
     "a + b": ("g", "g"),
     "a - b": ("g", "-g"),
     "a * b": ("g * b", "a * g"),
-    "a / b": ("g / b", "-(g * y / b)"),
+    "a / b": ("g / b", "-(g / b * y)"),
     "a ** b": ("g * (b * a ** (b - 1))", "g * (y * np.log(a if a != 0.0 else 1.0))"),
     "a % b": ("g", "-(g * np.floor(a / b))"),
     "-a": ("-g",),

@@ -20,9 +20,9 @@ from dataclasses import replace
 from sciml_lab.transform.algebra import (
     add_to,
     assign,
+    backwards,
     blocks,
     call_effects,
-    constant,
     cost,
     fill,
     is_memory,
@@ -189,12 +189,22 @@ class _Reverse(Replay):
                 self.distribute(g, arm, arm, [(e.test, taken), *(guard or [])])
             return
         if guard is None and cost(g) > 2 and len(split(e)[1]) > 1:
-            name = self.names.new("inside_bar")
-            self.out.append(assign(name, g, self.line))
-            g = ast.Name(name, ast.Load())
+            g = self.named_part(g)
+        both = [arg for arg, _ in partials(e, y) if slopes(arg) & self.active]
+        if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Div) and len(both) == 2 and not guard:
+            g = self.named_part(fill("g / b", g=g, b=e.right))  # one division serves both
+            self.distribute(g, e.left, e.left)
+            self.distribute(fill("-(g * y)", g=g, y=y), e.right, e.right)
+            return
         for arg, contribution in partials(e, y):
             if slopes(arg) & self.active:
                 self.distribute(contribution(g), arg, arg, guard)
+
+    def named_part(self, g):
+        """Give the adjoint of a part of an expression a name."""
+        name = self.names.new("inside_bar")
+        self.out.append(assign(name, g, self.line))
+        return ast.Name(name, ast.Load())
 
     def backward_loop(self, s, path, pending, out):
         inside = (*path, (s, 0))
@@ -222,7 +232,7 @@ class _Reverse(Replay):
             again = loop(self.names.new("turn"), [fill(self.counts[s])], body, s.line)
         else:
             again = copy.copy(s)
-            again.body, again.iter = body, s.iter if self.any_order(s) else _backwards(s.iter)
+            again.body, again.iter = body, s.iter if self.any_order(s) else backwards(s.iter)
         again.fresh = getattr(s, "fresh", set()) | self.fresh(inside)
         out.append(again)
 
@@ -376,22 +386,3 @@ def _line(parts, line):
     """Return the line that all contributions come from, or `line` if there are several."""
     lines = {part.line for part in parts if hasattr(part, "line")}
     return lines.pop() if len(lines) == 1 else line
-
-
-def _backwards(call):
-    """Return the range that counts the other way."""
-    span = [constant(a) for a in call.args]
-    if None not in span:
-        back = range(*span)[::-1]
-        return fill(f"range({back.start}, {back.stop}, {back.step})")
-    start, stop, step = (
-        (call.args[0], call.args[-1], 1) if len(span) == 2 else (number(0), call.args[0], 1)
-    )
-    if len(span) == 3:
-        start, stop, step = *call.args[:2], span[2]
-    parts = {"a": start, "b": stop, "c": number(step)}
-    if step == 1:
-        return fill("range(b - 1, a - 1, -1)", **parts)
-    sign = 1 if step > 0 else -1
-    last = fill(f"a + ((b - a - {sign}) // c) * c", **parts)
-    return fill(f"range(last, a - {sign}, -c)", last=last, **parts)
