@@ -80,7 +80,7 @@ def load(name, text):
     module_name = f"sciml_lab_kernel_{stem}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     path = folder() / f"{module_name}.kernel"  # Python, but no part of the package
     _adopt(path)
-    _write(path, text.encode())
+    write_file(path, text.encode())
     try:
         return _import(module_name, path)
     except Exception:  # a broken or foreign file beside the text can fail in any way: make it anew
@@ -107,7 +107,7 @@ def _import(name, path):
     return module
 
 
-def _write(path, data):
+def write_file(path, data):
     """Write a file in one go, unless it is there: another process may read it any time."""
     with contextlib.suppress(OSError):
         if path.read_bytes() == data:

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core.compiler_lock import global_compiler_lock
 
-from sciml_lab.backends.numba import functions_math
+from sciml_lab.backends.numba import functions_math, machine_code
 from sciml_lab.backends.numba.pointers import Memory
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.lower import lower
@@ -145,18 +145,31 @@ def compile_tree(tree, kinds, constants=None, primitives=None):
     """
     constants, primitives = constants or {}, primitives or {}
     text = ast.unparse(vectors(tree))
-    arrays = tuple((k, np.asarray(v).tobytes()) for k, v in constants.items())
+    arrays = tuple(
+        (k, np.asarray(v).dtype.str, np.asarray(v).tobytes()) for k, v in constants.items()
+    )
     networks = tuple((k, v.call, v.vjp, v.jvp) for k, v in primitives.items())
     key = (text, kinds, arrays, networks)
     if key not in _machines:
-        functions = dict(constants)
-        for one in primitives.values():
-            for source in (one.call, one.vjp, one.jvp):
-                functions.update(_defined(source, functions, primitive))
-        signature = types.void(*(memory_of(kind, i) for i, kind in enumerate(kinds)))
-        flags = BOLD if primitives else CAREFUL
-        _machines[key] = _defined(text, functions, partial(CFunction, signature, flags))[tree.name]
+        path = machine_code.place(tree.name, key)
+        kept = machine_code.load(path)
+        if kept is not None:
+            _machines[key] = KeptFunction(*kept)
+        else:
+            _machines[key] = made = _compiled(tree.name, text, kinds, constants, primitives)
+            made.save(path)
     return _machines[key]
+
+
+def _compiled(name, text, kinds, constants, primitives):
+    """Compile a text and what it calls."""
+    functions = dict(constants)
+    for one in primitives.values():
+        for source in (one.call, one.vjp, one.jvp):
+            functions.update(_defined(source, functions, primitive))
+    signature = types.void(*(memory_of(kind, i) for i, kind in enumerate(kinds)))
+    flags = BOLD if primitives else CAREFUL
+    return _defined(text, functions, partial(CFunction, signature, flags))[name]
 
 
 def memory_of(kind, i):
@@ -190,6 +203,7 @@ class CFunction:
         result = inner.overloads[signature.args]
         context, name = result.target_context, f"c_{result.fndesc.unique_name}"
         library = context.codegen().create_library(name)
+        library.enable_object_caching()
         library.add_linking_library(result.library)
         module = library.create_ir_module(name)
         kinds = [context.get_value_type(x) for x in signature.args]
@@ -203,7 +217,18 @@ class CFunction:
             library.add_ir_module(module)
             library.finalize()
         self.address = library.get_pointer_to_function(name)
-        self._alive = inner, library
+        self.name, self._alive = name, (inner, library)
+
+    def save(self, path):
+        """Keep the machine code on disk."""
+        machine_code.save(path, self.name, self._alive[1])
+
+
+class KeptFunction:
+    """A compiled function from disk; see `CFunction`."""
+
+    def __init__(self, address, alive):
+        self.address, self._alive = address, alive
 
 
 def primitive(function):

@@ -120,7 +120,10 @@ class CompiledAdjoint:
         run, compiled, one = self.run, self.compiled, self.compiled.outcomes[lane]
         u0, p = compiled.lane(np.asarray(run.u0), lane), compiled.lane(run.p, lane)
         f = compiled.drive.f
-        way = WayBack(run.method, f, pullback(f, u0, p), u0.size, np.size(p))
+        free = f.drives.setdefault(("back", run.method, u0.size, np.size(p)), [])
+        way = free.pop() if free else WayBack(
+            run.method, f, pullback(f, u0, p), u0.size, np.size(p)
+        )  # fmt: skip
         way.p[:] = 0.0 if p is None else np.ravel(p)
         way.direction(*run.tspan)
         t, h, u, k = one.steps
@@ -129,7 +132,10 @@ class CompiledAdjoint:
         way.start(len(t), len(times), one.now)
         while way.go():
             pass  # a moment for Ctrl-C
-        return way.lam, way.p_bar
+        found = way.lam.copy(), way.p_bar.copy()
+        way.set(back.T, ())
+        free.append(way)  # for the next sweep; an interrupted one is left to the collector
+        return found
 
 
 class WayBack:
@@ -151,7 +157,7 @@ class WayBack:
 
     def __init__(self, method, f, f_vjp, n, m):
         every, extra = len(method.tableau.P), len(method.tableau.A_dense)
-        self.kernel, self.memory = kernel(method), [f, f_vjp]
+        self.kernel, self.memory, self.kept = kernel(method), [f, f_vjp], {}
         self.integers = r = np.zeros(back.INTEGERS_BACK, dtype=np.int64)
         r[back.LENGTH_OF_U], r[back.F_BACK], r[back.F_VJP] = n, f.address, f_vjp.address
         self.address, self.goal = address(r), np.zeros(1)
@@ -167,8 +173,8 @@ class WayBack:
         r[back.BUDGET_BACK] = max(1, int(PATIENCE / one))
 
     def set(self, first, arrays):
-        """Enter the addresses of arrays, which are kept alive."""
-        self.memory += arrays
+        """Enter the addresses of arrays, which are kept alive until others take their places."""
+        self.kept[first] = arrays
         for entry, array in enumerate(arrays, start=first):
             self.integers[entry] = address(array)
 

@@ -74,6 +74,7 @@ def run(block):
         if not FSAL and some(moving & ~known):
             call(f, k, u, p, now, work)
             nf = where(moving & ~known, nf + 1.0, nf)
+            known = known | moving
         step(u_new, error, error2, k, f, u, p, now, length, v, work, n)
         nf, index = where(moving, nf + (STAGES - 1.0), nf), where(moving, index + 1.0, index)
         accepted = finite(u_new, n)
