@@ -68,7 +68,7 @@ class InPlace:
 
 
 def inplace(lowered, accumulate=False) -> InPlace:
-    """Return the in-place form of a lowered function.
+    r"""Return the in-place form of a lowered function.
 
     Parameters
     ----------
@@ -79,6 +79,14 @@ def inplace(lowered, accumulate=False) -> InPlace:
     Returns
     -------
     InPlace
+
+    Examples
+    --------
+    >>> from sciml_lab.transform.python import read
+    >>> f = read("def f(u):\n    v = np.empty((2, 3))\n    v[1, 2] = u[0]\n    return v", u=(1,))
+    >>> print(inplace(f).text, end="")
+    def f(v, u, work):
+        v[5] = u[0]  # line 3
     """
     result = expand(merge(lowered))
     body, names, outputs = result.tree.body[:-1], Names(lowered), []

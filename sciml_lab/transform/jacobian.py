@@ -34,7 +34,7 @@ from sciml_lab.transform.tree import Lowered, size
 
 
 def jacobian(lowered, of=None, wrt="u") -> Lowered:
-    """Return the function that computes ``J[i, j]``, output entry i by input entry j.
+    r"""Return the function that computes ``J[i, j]``, output entry i by input entry j.
 
     Parameters
     ----------
@@ -48,6 +48,18 @@ def jacobian(lowered, of=None, wrt="u") -> Lowered:
     -------
     Lowered
         ``name_jacobian(u, p, ...) -> J``, of shape (size of the output, size of the input).
+
+    Examples
+    --------
+    >>> from sciml_lab.transform.printing import text
+    >>> from sciml_lab.transform.python import read
+    >>> f = read("def f(u):\n    y = u[0] * np.sin(u[1])\n    return y", u=(2,))
+    >>> print(text(jacobian(f)), end="")
+    def f_jacobian(u):
+        J = np.zeros((1, 2))
+        J[0, 0] = np.sin(u[1])  # line 2
+        J[0, 1] = u[0] * np.cos(u[1])
+        return J
     """
     of = of or lowered.outputs[0]
     columns = list(range(size(lowered.shapes[wrt])))

@@ -30,7 +30,7 @@ from sciml_lab.transform.tree import Lowered
 
 
 def jvp(lowered, wrt=("u", "p"), value=False) -> Lowered:
-    """Return the function that computes the derivative along given directions.
+    r"""Return the function that computes the derivative along given directions.
 
     Parameters
     ----------
@@ -45,6 +45,16 @@ def jvp(lowered, wrt=("u", "p"), value=False) -> Lowered:
     -------
     Lowered
         ``name_jvp(u, p, ..., u_dot, p_dot) -> du_dot``.
+
+    Examples
+    --------
+    >>> from sciml_lab.transform.printing import text
+    >>> from sciml_lab.transform.python import read
+    >>> f = read("def f(u):\n    y = u[0] * np.sin(u[1])\n    return y", u=(2,))
+    >>> print(text(jvp(f, "u")), end="")
+    def f_jvp(u, u_dot):
+        y_dot = u_dot[0] * np.sin(u[1]) + u[0] * (u_dot[1] * np.cos(u[1]))  # line 2
+        return y_dot
     """
     wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     return tidy(Forward(lowered, wrt).result(value))
@@ -56,7 +66,7 @@ class Forward:
     def __init__(self, lowered, wrt):
         self.lowered = own(lowered)
         self.wrt, self.names = wrt, Names(lowered)
-        self.active = varied(lowered.tree.body, wrt)
+        self.active = varied(lowered.tree.body, wrt, lowered.origin)
         self.dots = {x: self.names.new(f"{x}_dot") for x in (*wrt, *lowered.outputs)}
         self.namer = Namer(self.names, self.active)
 

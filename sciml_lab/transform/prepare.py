@@ -106,7 +106,7 @@ def partials(e, y):
             yield arg, lambda g, text=text: fill(text, g=g, y=y, **parts)
 
 
-def varied(body, start) -> set:
+def varied(body, start, origin=None) -> set:
     """Return the names whose values change, smoothly, with the names in `start`."""
     found, size = set(start), -1
     while size != len(found):
@@ -115,8 +115,12 @@ def varied(body, start) -> set:
             if isinstance(s, ast.Expr):
                 targets, sources = call_effects(s.value)
                 found |= set(targets) if found & set(sources) else set()
-            elif target_of(s) and not is_memory(s) and slopes(s.value) & found:
-                found.add(target_of(s))
+            elif target_of(s) and not is_memory(s):
+                try:
+                    found |= {target_of(s)} if slopes(s.value) & found else set()
+                except TransformError as error:
+                    line = getattr(s, "line", None)
+                    raise TransformError(error.construct, error.remedy, line, origin) from None
     return found
 
 

@@ -12,7 +12,7 @@ WIDTH = 100
 
 
 def text(lowered, docstring=None) -> str:
-    """Return the source of a lowered function.
+    r"""Return the source of a lowered function.
 
     Parameters
     ----------
@@ -24,6 +24,14 @@ def text(lowered, docstring=None) -> str:
     -------
     str
         Python, at most 100 columns wide. A comment names the line of the source where it changes.
+
+    Examples
+    --------
+    >>> from sciml_lab.transform.python import read
+    >>> print(text(read("def f(a):\n    y = -(a * a)\n    return y")), end="")
+    def f(a):
+        y = -a * a  # line 2
+        return y  # line 3
     """
     tree = merge(lowered).tree
     lines = [f"def {tree.name}({show(tree.args)}):"]

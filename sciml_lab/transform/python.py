@@ -20,7 +20,7 @@ NUMBER = count(1)
 
 
 def compile(lowered: Lowered, docstring=None):
-    """Return the callable of a lowered function.
+    r"""Return the callable of a lowered function.
 
     Parameters
     ----------
@@ -32,6 +32,12 @@ def compile(lowered: Lowered, docstring=None):
     callable
         Takes numbers and arrays of the declared shapes. Division by zero gives inf and a warning,
         as NumPy does.
+
+    Examples
+    --------
+    >>> half = compile(read("def half(a):\n    y = a / 2\n    return y"))
+    >>> float(half(3))
+    1.5
     """
     source = text(expand(lowered), docstring)
     inner = execute(source, lowered.name, lowered.constants, lowered.primitives)

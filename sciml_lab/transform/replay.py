@@ -41,7 +41,7 @@ class Replay:
         self.bars = {x: self.names.new(f"{x}_bar") for x in (*wrt, *lowered.outputs)}
         separate(self.body, self.names, names(self.body[-1]), lowered.inputs)
         self.usage = Usage(lowered)
-        self.active = varied(self.body, wrt)
+        self.active = varied(self.body, wrt, lowered.origin)
         self.namer = Namer(self.names, self.active)
         self.memory = []  # statements that make arrays and lists
         self.keeps = {}  # number read from a changing array -> (home, where it is kept)

@@ -32,7 +32,7 @@ WIDTH = 88  # a helper number is written where it is used while the line stays s
 
 
 def tidy(lowered):
-    """Return the same function without what it does not need.
+    r"""Return the same function without what it does not need.
 
     Parameters
     ----------
@@ -42,6 +42,16 @@ def tidy(lowered):
     -------
     Lowered
         With the same results to the last bit: nothing is reordered.
+
+    Examples
+    --------
+    >>> from sciml_lab.transform.printing import text
+    >>> from sciml_lab.transform.python import read
+    >>> f = read("def f(a):\n    b = np.exp(a)\n    y = 1.0 * a + 2 * 3\n    return y")
+    >>> print(text(tidy(f)), end="")
+    def f(a):
+        y = a + 6  # line 3
+        return y  # line 4
     """
     result = own(lowered)
     body = result.tree.body

@@ -46,7 +46,7 @@ from sciml_lab.transform.usage import set_first
 
 
 def vjp(lowered, wrt=("u", "p")) -> Lowered:
-    """Return the function that computes ``J^T y_bar`` for each of the inputs named in `wrt`.
+    r"""Return the function that computes ``J^T y_bar`` for each of the inputs named in `wrt`.
 
     Parameters
     ----------
@@ -60,6 +60,18 @@ def vjp(lowered, wrt=("u", "p")) -> Lowered:
     Lowered
         ``name_vjp(u, p, ..., du_bar) -> u_bar, p_bar``. Arrays among its outputs start as zeros
         and are only added to.
+
+    Examples
+    --------
+    >>> from sciml_lab.transform.printing import text
+    >>> from sciml_lab.transform.python import read
+    >>> f = read("def f(u):\n    y = u[0] * np.sin(u[1])\n    return y", u=(2,))
+    >>> print(text(vjp(f, "u")), end="")
+    def f_vjp(u, y_bar):
+        u_bar = np.zeros(2)
+        u_bar[0] += y_bar * np.sin(u[1])  # line 2
+        u_bar[1] += u[0] * y_bar * np.cos(u[1])
+        return u_bar
     """
     wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     result = tidy(set_first(_Reverse(lowered, wrt).result()))
