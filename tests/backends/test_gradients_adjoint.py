@@ -34,7 +34,7 @@ PROBLEMS = {
     "backwards": (driven, [1.0, 0.0], (4.0, 0.5), [2.0, 0.3, 1.7]),
     "neural": (neural, [1.0, -0.5], (0.0, 3.0), NET.init(3)),
 }
-METHODS = [sl.Tsit5(), sl.RK4(), sl.BS3(), sl.DP5(), sl.Vern7(), sl.DOP853(), sl.Heun()]
+METHODS = [sl.Tsit5(), sl.RK4(), sl.BS3(), sl.Vern7(), sl.DOP853()]
 
 
 def gradients(name, method, read, **options):
@@ -43,7 +43,7 @@ def gradients(name, method, read, **options):
     prob, n = sl.ODEProblem(f, u0, tspan, p), len(u0)
     options = {"rtol": 1e-7, "atol": 1e-9, **options}
     if not method.adaptive:
-        options["dt"] = 0.02
+        options.setdefault("dt", 0.02)
 
     def loss(z, backend):
         sol = sl.solve(
@@ -101,7 +101,7 @@ def test_dense_output():
 
 def test_long_solves_come_in_pieces():
     """More steps than one call of a kernel takes, and than one chunk of the store holds."""
-    pair = gradients("Lotka-Volterra", sl.Heun(), total, dt=0.001, adaptive=False, saveat=6.0)
+    pair = gradients("Lotka-Volterra", sl.RK4(), total, dt=0.005, adaptive=False, saveat=6.0)
     assert_same(pair, rtol=1e-11)
 
 
