@@ -27,7 +27,7 @@ class Calls(Indexing):
 
     def __init__(self):
         super().__init__()
-        self.depth, self.reads, self.first = -1, [], None  # depth 0 is f itself
+        self.depth, self.reads = -1, []  # depth 0 is f itself
 
     def call(self, function, args, kwargs):
         """Call a function of the source, of NumPy, or of the user."""
@@ -60,8 +60,8 @@ class Calls(Indexing):
         name = getattr(function, "__name__", type(function).__name__)
         home = getattr(function, "__module__", None) or type(function).__module__ or ""
         if home.partition(".")[0] in ("numpy", "scipy"):
-            self.fail(f"a call of {name}",
-                      "write it out, or keep to backend='numpy', which takes any Python.")  # fmt: skip
+            remedy = "write it out, or keep to backend='numpy', which takes any Python."
+            self.fail(f"a call of {name}", remedy)
         if isinstance(function, types.MethodType):
             return self.call(function.__func__, [function.__self__, *args], kwargs)
         if isinstance(function, types.FunctionType):
@@ -77,10 +77,14 @@ class Calls(Indexing):
     def apply(self, rule, args, kwargs, name):
         """Apply the rule of a function of NumPy or Python."""
         try:
-            inspect.signature(rule).bind(self, *args, **kwargs) if kwargs else None
+            return rule(self, *args, **kwargs)
         except TypeError:
-            self.fail(f"{name} with {', '.join(kwargs)}", "leave the option out, or write a loop.")
-        return rule(self, *args, **kwargs)
+            try:
+                inspect.signature(rule).bind(self, *args, **kwargs)
+            except TypeError:
+                word = ", ".join([f"{len(args)} arguments", *(f"{k}=..." for k in kwargs)])
+                self.fail(f"{name} with {word}", "leave the option out, or write a loop.")
+            raise
 
     def container_method(self, method, owner, args, kwargs):
         """Call ``append`` and the like, which change a list or a dict that is known now."""

@@ -20,7 +20,7 @@ def drop_copies(body, keep, bases):
     """
     facts = _Facts(body)
     new = {}
-    for copy, block, at in facts.copies:
+    for copy, block in facts.copies:
         a, b = _final(copy.targets[0].id, new), _final(copy.value.id, new)
         if a != b and not {a, b} & keep and facts.mergeable(a, b, copy, block):
             new[b] = a
@@ -74,7 +74,7 @@ class _Facts:
                 self.note(found, n.id, path, s)
             plain = isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
             if plain and isinstance(s.value, ast.Name):
-                self.copies.append((s, path, self.count))
+                self.copies.append((s, path))
             for which, block_ in enumerate(inner):
                 if block_:
                     self.visit(block_, (*path, (s, which)))

@@ -13,12 +13,14 @@ from sciml_lab.transform.frames import Frame, Local, Undefined, unknown
 from sciml_lab.transform.steps import Steps
 from sciml_lab.transform.values import (
     OPERATIONS,
+    UNROLL,
     Array,
     NeedsStatic,
     Num,
     as_condition,
     as_number,
     binary,
+    call,
     choose,
     elementwise,
     is_number,
@@ -142,8 +144,29 @@ class Expressions(Calls):
 
     # Operators.
     def _eval_BinOp(self, tree, frame):
-        left, right = self.eval(tree.left, frame), self.eval(tree.right, frame)
-        return self.operate(type(tree.op), left, right)
+        left, op, below = self.eval(tree.left, frame), type(tree.op), tree.right
+        if op is ast.Div and isinstance(below, ast.BinOp) and isinstance(below.op, ast.Pow):
+            base, exponent = self.eval(below.left, frame), self.eval(below.right, frame)
+            return self.operate(op, left, self.power(base, exponent, below=True))
+        right = self.eval(tree.right, frame)
+        return self.power(left, right) if op is ast.Pow else self.operate(op, left, right)
+
+    def power(self, a, b, below=False):
+        """``a ** b``; for halves by a square root, ten times as fast, where a slope at 0 allows."""
+        if not (is_number(b) and kind(b) == "f" and b % 1 == 0.5 and abs(b) < 4 and unknown(a)):
+            return self.operate(ast.Pow, a, b)
+        if b > 1 and not below:
+            return self.operate(ast.Pow, a, b)
+
+        def root(x):
+            x = self.name("base", x)
+            product = call("sqrt", x)
+            for _ in range(int(abs(b))):
+                product = binary(ast.Mult, x, product)
+            return product if b > 0 else binary(ast.Div, 1.0, product)
+
+        a = self.operand(a)
+        return elementwise(root, a) if isinstance(a, Array) else root(a)
 
     def operate(self, op, a, b):
         """``a op b`` for any two values."""
@@ -188,6 +211,8 @@ class Expressions(Calls):
         if op is ast.UAdd:
             return value
         if op in (ast.Not, ast.Invert):
+            if isinstance(value, Array) and op is ast.Not:
+                self.fail("`not` of an array", "use ~.")
             if isinstance(value, Array):
                 return elementwise(
                     lambda x: Num(ast.UnaryOp(ast.Not(), as_condition(x)), "b"), value
@@ -355,15 +380,15 @@ class Expressions(Calls):
         first = tree.generators[0]
         if len(tree.generators) == 1 and not first.ifs:
             steps = Steps.over(self, self.eval(first.iter, frame))
-            if steps is not None and steps.known and len(steps) > 2 * 4 and steps.later:
+            if steps is not None and steps.known and len(steps) > 2 * UNROLL and steps.later:
 
                 def entry(k):
                     inner = Frame(None, frame, {})
                     self.assign(first.target, steps.item(k), inner)
                     return self.eval(tree.elt, inner)
 
+                mark = self.mark()
                 try:
-                    mark = self.mark()
                     _, value = self.block_of(lambda: entry(Num.named("i", "i", 0, 0)))
                     self.rollback(mark)
                     if is_number(value) or isinstance(value, Num):

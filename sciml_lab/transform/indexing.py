@@ -10,6 +10,8 @@ from sciml_lab.transform.frames import Local, unknown
 from sciml_lab.transform.naming import Naming
 from sciml_lab.transform.steps import Steps
 from sciml_lab.transform.values import (
+    LATE,
+    REMEDY,
     Array,
     NeedsStatic,
     Num,
@@ -25,8 +27,7 @@ from sciml_lab.transform.values import (
 class Indexing(Naming):
     """Find what ``value[index]`` stands for."""
 
-    def need_static(self, construct="an entry of a list whose number is known only later,",
-                    remedy="make an array of the list with np.array."):  # fmt: skip
+    def need_static(self, construct=LATE, remedy=REMEDY):
         """Ask for the loops around to be written out; without one this is the error."""
         raise NeedsStatic(construct, remedy, self.here, self.origin)
 
@@ -35,7 +36,7 @@ class Indexing(Naming):
         if isinstance(value, Array):
             return self.index(value, index)
         if not unknown(index):
-            if isinstance(value, Local | Num):
+            if isinstance(value, Local | Num) or is_number(value):
                 self.fail("indexing a number", "leave the index out.")
             return value[index]
         if isinstance(value, np.ndarray):

@@ -63,5 +63,5 @@ def trapezoid(y, x=None, dx=1.0):
 LIBRARY = {
     np.cross: cross, np.cumsum: cumsum, np.interp: interp, np.linalg.norm: norm,
     np.logaddexp: logaddexp, np.polyval: polyval, math.hypot: np.hypot,
-    getattr(np, "trapezoid", None) or np.trapz: trapezoid,
+    getattr(np, "trapezoid", getattr(np, "trapz", None)): trapezoid,
 }  # fmt: skip

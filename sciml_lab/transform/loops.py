@@ -1,6 +1,7 @@
 """Loops: written as loops where they can be, with a place for each value they change."""
 
 import ast
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from sciml_lab.transform.steps import Steps
 from sciml_lab.transform.values import UNROLL, Array, NeedsStatic, Num, as_condition, kind, node
 
 LONGEST = 20_000  # statements that a loop may write when it is written out
+SHORTEST = 4  # rounds at the ends of a ring, which are written out
+LARGEST = 400  # nodes of the body of a loop that is written in pieces
 LONGEST_WHILE = 1000  # rounds of a loop in which all is known
 
 
@@ -65,12 +68,38 @@ class Loops(Statements):
                 self.loop(0, steps.count, body)
 
         names = [n for n in _assigned(tree.body) if n not in targets]
-        self.carrying(names, tree, frame, write)
+        mark, saved, length = self.mark(), self.saved(frame), len(self.block)
+        carried = self.carrying(names, tree, frame, write)
+        if steps.counter and steps.known and not carried and len(self.block) > length:
+            cuts = _cuts(self.block[-1], steps.counter)
+            if cuts:
+                self.rollback(mark)
+                self.restore(saved, frame)
+                self.in_pieces(tree, steps.counter, cuts, frame)
         for name in targets:
             frame.env[name] = Undefined("counts a loop that is over")
         if steps.counter and steps.known and not set(targets) & set(_assigned(tree.body)):
             last = steps.item(len(steps) - 1)
             self.assign(tree.target, last, frame)
+
+    def in_pieces(self, tree, counter, cuts, frame):
+        """Write a loop in pieces, in each of which ``(i + 1) % n`` is i + 1 or i + 1 - n."""
+        before = set(frame.env)
+        for first, last in pairwise([counter[0], *cuts, counter[1]]):
+            if last - first <= SHORTEST:
+                self.unrolled(tree, Steps.over(self, range(first, last)), frame)
+                for name in frame.env.keys() - before:
+                    frame.env[name] = Undefined("is set inside a loop only")
+                continue
+
+            def body(k):
+                self.assign(tree.target, k, frame)
+                self.run(tree.body, frame)
+
+            def write(update, first=first, last=last, body=body):
+                self.loop(first, last, body, wanted=tree.target.id)
+
+            self.carrying(_assigned(tree.body), tree, frame, write)
 
     def _run_While(self, tree, frame):
         if tree.orelse:
@@ -138,6 +167,7 @@ class Loops(Statements):
         outer.update(carried)
         for name in inner.keys() - outer.keys():
             outer[name] = Undefined("is set inside a loop only")
+        return carried
 
     def update(self, carried, frame, real, fixed, late):
         """Write ``x = x_next`` for every carried value, at the end of the body."""
@@ -237,6 +267,25 @@ class Loops(Statements):
         if type(old) is tuple:
             return any([self.turns_real(name, a, b, real) for a, b in zip(old, new, strict=True)])
         return False
+
+
+def _cuts(loop, counter):
+    """Return where the remainders in a loop over a ring jump; none if there are many, or inside."""
+    start, stop, step = counter
+    if step != 1 or sum(1 for _ in ast.walk(loop)) > LARGEST:
+        return []
+    cuts = set()
+    for n in ast.walk(loop):
+        if not (isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod)):
+            continue
+        size, shift, i = getattr(n.right, "value", None), 0, n.left
+        if isinstance(i, ast.BinOp) and isinstance(i.right, ast.Constant):
+            shift = i.right.value * {ast.Add: 1, ast.Sub: -1}.get(type(i.op), 0)
+            i = i.left if shift else i
+        if isinstance(i, ast.Name) and i.id == loop.target.id and isinstance(size, int) and size:
+            cuts |= {c for c in range(start + 1, stop) if (c + shift) % size == 0}
+    edges = [min(c - start, stop - c) for c in cuts]
+    return sorted(cuts) if len(cuts) <= 4 and max(edges, default=9) <= SHORTEST else []
 
 
 def _in_place(value):

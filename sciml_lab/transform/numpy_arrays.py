@@ -25,7 +25,7 @@ from sciml_lab.transform.values import (
 # Arrays from nothing and from lists.
 def _filled(value):
     def apply(r, shape, dtype=None, order="C"):
-        shape = (shape,) if is_number(shape) else tuple(shape)
+        shape = (shape,) if is_number(shape) or isinstance(shape, Num) else tuple(shape)
         check_dtype(r, dtype)
         if any(isinstance(n, Num) for n in shape):
             r.fail("an array whose size is known only later", "take sizes from u.shape.")

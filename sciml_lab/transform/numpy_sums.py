@@ -31,13 +31,15 @@ def _axis(r, array, axis):
 def _reduced(op, start):
     def apply(r, x, axis=None, keepdims=False):
         x = r.array(x)
+        if isinstance(axis, int) and not -len(x.shape) <= axis < len(x.shape):
+            r.fail(f"axis {axis} of an array of shape {x.shape}", "count axes from 0.")
+        if axis is not None and not isinstance(axis, int):
+            r.fail("a sum over several axes", "sum over one after the other.")
         if axis is None or len(x.shape) == 1:
             if x.size == 0 and start is None:
                 r.fail("the largest entry of an empty array", "leave it out.")
             total = r.fold(x, op, start)
             return Array((1,) * len(x.shape), items=[total]) if keepdims else total
-        if not isinstance(axis, int):
-            r.fail("a sum over several axes", "sum over one after the other.")
         count = x.shape[axis % len(x.shape)]
         if count > UNROLL:
             x = r.materialise(x) if x.items is not None else r.even(x)

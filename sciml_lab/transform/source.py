@@ -7,6 +7,7 @@ import linecache
 import types
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import NoReturn
 
 import numpy as np
 
@@ -124,8 +125,8 @@ def snapshot(value):
     return value
 
 
-def no_source(f):
-    """Raise for something that Python runs without keeping its text."""
+def no_source(f) -> NoReturn:
+    """Raise the error for something that Python runs without keeping its text."""
     name = getattr(f, "__name__", type(f).__name__)
     remedy = "write a function in Python around it, or keep to backend='numpy'."
     raise TransformError(f"{name}, which has no Python source,", remedy)

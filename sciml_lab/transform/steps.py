@@ -4,7 +4,7 @@ import ast
 
 import numpy as np
 
-from sciml_lab.transform.values import Array, Num, binary
+from sciml_lab.transform.values import Array, Num, binary, is_number
 
 
 class Steps:
@@ -36,7 +36,7 @@ class Steps:
             if not value.shape:
                 reader.fail("a loop over a number", "loop over range(...).")
             return cls(value.shape[0], lambda k: reader.index(value, k), value.items is None)
-        if isinstance(value, Num):
+        if is_number(value) or isinstance(value, Num):
             reader.fail("a loop over a number", "loop over range(...).")
         items = list(value)
 

@@ -14,14 +14,15 @@ import numpy as np
 
 from sciml_lab.transform.tree import TransformError
 
+LATE = "an entry of a list whose number is known only later,"
+REMEDY = "make an array of the list with np.array."
 UNROLL = 4  # arrays and loops up to this size are written out
 
 
 class NeedsStatic(Exception):
     """What can be read only when all its numbers are known: a loop around it is written out."""
 
-    def __init__(self, construct="an entry of a list whose number is known only later,",
-                 remedy="make an array of the list with np.array.", line=None, origin=None):  # fmt: skip
+    def __init__(self, construct=LATE, remedy=REMEDY, line=None, origin=None):
         super().__init__(construct)
         self.construct, self.remedy, self.line, self.origin = construct, remedy, line, origin
 
@@ -142,7 +143,7 @@ def _whole_bounds(op, a, b):
         return 0, b - 1
     if None in (a0, a1, b0, b1) or op not in (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv):
         return None, None
-    if op is ast.FloorDiv and b0 <= 0 <= b1:
+    if op is ast.FloorDiv and (b0 is None or b1 is None or b0 <= 0 <= b1):
         return None, None
     corners = [OPERATIONS[op](x, y) for x in (a0, a1) for y in (b0, b1)]
     return min(corners), max(corners)

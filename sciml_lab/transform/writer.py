@@ -41,11 +41,12 @@ class Writer:
         self.shapes, self.temporaries, self.constants, self.primitives = {}, set(), {}, {}
         self.born, self.line, self.here, self.origin, self.whole = {}, None, None, None, None
         self.counters, self.hint, self.inputs, self.bare = set(), None, (), set()
+        self.first = None  # where the source of the function itself is
         self.bases = {}  # the name that a made name is a variant of: x for x_2
 
     def fail(self, construct, remedy):
         """Raise a `TransformError` for the line that is being read."""
-        raise TransformError(construct, remedy, self.here or self.line, self.origin)
+        raise TransformError(construct, remedy, self.here or self.line, self.origin or self.first)
 
     def fresh(self, base):
         """Return a name that is not used yet: x, x_2, x_3, ..."""

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from lowered_programs import Program, check_promises, module, run
+from lowered_programs import check_promises, module, run
+from random_sources import Program
 
 import sciml_lab as sl
 from sciml_lab.ad.arraylike import LostDerivative
@@ -127,7 +128,8 @@ def test_knows_when_it_is_out_of_date():
 def test_of_two_names_that_a_loop_gives_one_may_not_be_written_into(n):
     for lines in (
         "v = a\n for k in range(6):\n  a[0] += 1\n  v = v + a\n return v",
-        "v = u * 1\n s = 0.0\n for k in range(6):\n  a[0] += 1\n  s += v[0]\n  v = a\n return v * s",
+        "v = u * 1\n s = 0.0\n for k in range(6):\n"
+        "  a[0] += 1\n  s += v[0]\n  v = a\n return v * s",
         "w = a\n for k in range(6):\n  a[0] = 1.0\n  a = a * 2\n return a + w",
         "if t > 0:\n  v = a\n else:\n  v = u * 2\n a[0] = 7.0\n return v",
         "if t > 0:\n  v = a\n else:\n  v = u * 2\n v[0] = 7.0\n return a + v",

@@ -1,4 +1,4 @@
-"""The documented subset, line by line: what is covered agrees with Python, the rest says why not."""
+"""The documented subset, line by line: what is covered agrees with Python, the rest says why."""
 
 import functools
 import re
