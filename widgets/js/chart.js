@@ -15,6 +15,7 @@ class Picture {
     this.canvas = document.createElement("canvas");
     this.canvas.style.aspectRatio = `${width} / ${height}`;
     this.still = document.createElement("canvas");
+    this.base = document.createElement("canvas");
     this.scale = 0;
   }
 
@@ -24,7 +25,7 @@ class Picture {
     const scale = (window.devicePixelRatio || 1) * shown / this.width;
     const changed = scale !== this.scale;
     if (changed) {
-      for (const canvas of [this.canvas, this.still]) {
+      for (const canvas of [this.canvas, this.still, this.base]) {
         canvas.width = Math.round(this.width * scale);
         canvas.height = Math.round(this.height * scale);
       }
@@ -40,31 +41,34 @@ class Picture {
     return pen;
   }
 
-  // A pen on a white page: on the canvas itself, or on the one that is kept.
-  cleanPen(canvas) {
-    const pen = this.pen(canvas);
-    pen.fillStyle = "white";
-    pen.fillRect(0, 0, this.width, this.height);
-    return pen;
+  // A pen on a copy of another canvas.
+  copy(from, to) {
+    const pen = to.getContext("2d");
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.drawImage(from, 0, 0);
+    return this.pen(to);
   }
 
-  // Draw what stays while nothing about it changes, and return the pen for what moves. `key` says
-  // what it depends on. While that changes with every picture, it goes straight to the canvas; it
+  // Draw what stays, and return the pen for what moves. `frame` always stays; `draw` depends on
+  // what `key` says. While that changes with every picture it goes straight to the canvas, and it
   // is kept when it is wanted for the second time.
-  layer(key, draw) {
-    if (this.begin()) this.kept = null;
+  layer(key, frame, draw) {
+    if (this.begin()) {
+      this.kept = null;
+      const pen = this.pen(this.base);
+      pen.fillStyle = "white";
+      pen.fillRect(0, 0, this.width, this.height);
+      frame(pen);
+    }
     if (key !== this.key) {
       this.key = key;
-      const pen = this.cleanPen(this.canvas);
+      const pen = this.copy(this.base, this.canvas);
       draw(pen);
       return pen;
     }
-    if (key !== this.kept) draw(this.cleanPen(this.still));
+    if (key !== this.kept) draw(this.copy(this.base, this.still));
     this.kept = key;
-    const pen = this.canvas.getContext("2d");
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.drawImage(this.still, 0, 0);
-    return this.pen(this.canvas);
+    return this.copy(this.still, this.canvas);
   }
 
   axes(place, options = {}) {

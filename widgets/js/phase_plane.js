@@ -50,7 +50,7 @@ class PhasePlane {
     const sol = integrate(run, step => step.uNew.some((x, i) => Math.abs(x) > 30 * size[i]));
     const dense = [], at = (k, t) => (dense[k] ??= inside(run, sol.steps[k]))(t);
     const {t, u} = thirds(sol, at);
-    this.drawPath(picture.layer(key, pen => this.drawField(pen)), t, u, u0);
+    this.drawPath(picture.layer(key, pen => this.drawFrame(pen), pen => this.drawField(pen)), t, u, u0);
     this.last = {sol, t, u};
     return [...this.sayPoints(equation, p), ...this.sayPath(values, p, sol, at, t, u)].join(" ");
   }
@@ -68,12 +68,16 @@ class PhasePlane {
   }
 
   drawField(pen) {
-    const {plane, time, spec} = this;
+    const {plane} = this;
     plane.inside(pen, () => {
       drawArrows(pen, plane, this.field, this.box);
       this.curves.forEach((curves, i) => curves.forEach(
         curve => plane.line(pen, curve.map(q => q[0]), curve.map(q => q[1]), NULLCLINES[i])));
     });
+  }
+
+  drawFrame(pen) {
+    const {plane, time, spec} = this;
     plane.frame(pen);
     time.frame(pen);
     const sample = look => (x, y, wide) => {

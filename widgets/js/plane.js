@@ -22,6 +22,7 @@ function sampleField(equation, p, [x0, x1, y0, y1], n) {
 // The curves where `values` change sign: where they cross the sides of each cell, joined.
 function zeroCurves({n, x, y}, values) {
   const pieces = [];
+  // Both cells beside a side compute it in the same direction: the ends meet to the last bit.
   const cross = (x1, y1, v1, x2, y2, v2) => [x1 + (x2 - x1) * v1 / (v1 - v2), y1 + (y2 - y1) * v1 / (v1 - v2)];
   for (let j = 0; j + 1 < n; j++) {
     for (let i = 0; i + 1 < n; i++) {
@@ -31,8 +32,8 @@ function zeroCurves({n, x, y}, values) {
       const ends = [];
       if (a > 0 !== b > 0) ends.push(cross(x[i], y[j], a, x[i + 1], y[j], b));
       if (b > 0 !== c > 0) ends.push(cross(x[i + 1], y[j], b, x[i + 1], y[j + 1], c));
-      if (c > 0 !== d > 0) ends.push(cross(x[i + 1], y[j + 1], c, x[i], y[j + 1], d));
-      if (d > 0 !== a > 0) ends.push(cross(x[i], y[j + 1], d, x[i], y[j], a));
+      if (c > 0 !== d > 0) ends.push(cross(x[i], y[j + 1], d, x[i + 1], y[j + 1], c));
+      if (d > 0 !== a > 0) ends.push(cross(x[i], y[j], a, x[i], y[j + 1], d));
       for (let k = 0; k + 1 < ends.length; k += 2) pieces.push([ends[k], ends[k + 1]]);
     }
   }

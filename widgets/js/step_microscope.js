@@ -80,7 +80,7 @@ class StepMicroscope {
     const exactRun = prepare(this.equation, program.exact, program.controllers.PI, r.u, this.p, r.t, r.tNew,
       {rtol: 1e-9, atol: 1e-12, maxSteps: 2000});
     const exact = integrate(exactRun);
-    const pen = picture.layer(this.key, still => this.drawStill(still));
+    const pen = picture.layer(this.key, still => this.drawFrame(still), still => this.drawSizes(still));
     const done = [this.records[0], ...this.accepted.map(a => ({t: a.tNew, u: a.uNew}))].filter(a => a.t <= r.t);
     const way = done.map(a => this.place(a.t, a.u)), here = this.place(r.t, r.u);
     whole.inside(pen, () => whole.line(pen, way.map(q => q[0]), way.map(q => q[1]), {width: 1.3}));
@@ -94,8 +94,22 @@ class StepMicroscope {
     return [...this.say(r, count, exact)].join(" ");
   }
 
-  drawStill(pen) {
-    const {spec, whole, gauge, sizes, lens} = this;
+  // The history of step sizes.
+  drawSizes(pen) {
+    const {sizes} = this;
+    sizes.frame(pen);
+    const good = this.accepted, bad = this.records.filter(r => !r.accepted);
+    sizes.line(pen, good.map(r => r.t), good.map(r => Math.abs(r.h)), {width: 1.3});
+    if (good.length < 150) sizes.marks(pen, good.map(r => r.t), good.map(r => Math.abs(r.h)), {size: 4});
+    sizes.marks(pen, bad.map(r => r.t), bad.map(r => Math.abs(r.h)), REJECTED);
+    pen.font = `11.5px ${FONT}`;
+    const wide = pen.measureText("acceptedrejected").width + 50;
+    legend(pen, [[(x, y) => mark(pen, x, y, {size: 5.5}), "accepted", 7], [(x, y) => mark(pen, x, y, REJECTED), "rejected", 8]],
+      sizes.left + sizes.width - wide, sizes.top - 12, 11.5);
+  }
+
+  drawFrame(pen) {
+    const {spec, whole, gauge, lens} = this;
     whole.frame(pen);
     whole.inside(pen, () => whole.line(pen, spec.reference.x, spec.reference.y, {color: INK.grey, width: 1.2}));
     const half = gauge.x(1);
@@ -107,15 +121,6 @@ class StepMicroscope {
     const middle = gauge.top + gauge.height / 2 + 0.5;
     label(pen, "accept", gauge.left + 6, middle, {align: "left", size: 12, color: INK.text});
     label(pen, "reject", gauge.left + gauge.width - 6, middle, {align: "right", size: 12, color: INK.text});
-    sizes.frame(pen);
-    const good = this.accepted, bad = this.records.filter(r => !r.accepted);
-    sizes.line(pen, good.map(r => r.t), good.map(r => Math.abs(r.h)), {width: 1.3});
-    if (good.length < 150) sizes.marks(pen, good.map(r => r.t), good.map(r => Math.abs(r.h)), {size: 4});
-    sizes.marks(pen, bad.map(r => r.t), bad.map(r => Math.abs(r.h)), REJECTED);
-    pen.font = `11.5px ${FONT}`;
-    const wide = pen.measureText("acceptedrejected").width + 50;
-    legend(pen, [[(x, y) => mark(pen, x, y, {size: 5.5}), "accepted", 7], [(x, y) => mark(pen, x, y, REJECTED), "rejected", 8]],
-      sizes.left + sizes.width - wide, sizes.top - 12, 11.5);
     lens.frame(pen);
     const column = lens.width / 3, line = look => (x, y, w) => {
       pen.strokeStyle = look.color;
