@@ -129,6 +129,41 @@ def test_f_is_compiled_anew_when_what_it_uses_has_changed():
     np.testing.assert_allclose([first, second], np.exp([-1.0, -2.0]), rtol=1e-5)
 
 
+def test_a_function_made_anew_is_compiled_once_and_never_mistaken():
+    from sciml_lab.backends.numba import functions
+
+    class Fall:
+        def __init__(self, rate):
+            self.rate = rate
+
+        def slope(self, u, p, t):
+            return -self.rate * u
+
+    def made(rate):
+        return lambda u, p, t: -rate * u
+
+    def end(f):
+        problem = sl.ODEProblem(f, [1.0], (0.0, 1.0))
+        return sl.solve(problem, sl.Tsit5(), backend="numba").u[-1, 0]
+
+    end(made(1.0))
+    before = len(functions._machines)
+    np.testing.assert_allclose([end(made(1.0)) for _ in range(3)], np.exp(-1.0), rtol=1e-5)
+    assert len(functions._machines) == before
+    np.testing.assert_allclose([end(made(x)) for x in (2.0, 1.0)], np.exp([-2, -1]), rtol=1e-5)
+    slopes = [Fall(x).slope for x in (1.0, 3.0, 2.0)]
+    np.testing.assert_allclose([end(f) for f in slopes], np.exp([-1, -3, -2]), rtol=1e-5)
+
+
+def test_what_is_known_is_bounded():
+    from sciml_lab.backends.numba.functions import Recent
+
+    recent = Recent(2)
+    for key in "abcb":
+        recent.add(key, key)
+    assert list(recent) == ["b", "c"]
+
+
 def test_an_f_that_cannot_be_compiled_says_so():
     def roots(u, p, t):
         return np.linalg.eigvals(np.diag(u)).real

@@ -1,12 +1,13 @@
 """The user's f as a compiled C function, made once for each f and kept."""
 
 import ast
+import contextlib
 import copy
 import ctypes
 import time
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from weakref import WeakKeyDictionary
+from types import FunctionType
 
 import numpy as np
 from llvmlite import ir
@@ -41,6 +42,8 @@ class Function:
         Time of one call, roughly.
     lowered : Lowered
         What it was compiled from.
+    function : callable
+        The function as its author wrote it.
     machine : object
         Keeps the machine code in memory.
     drives : dict
@@ -52,11 +55,27 @@ class Function:
     seconds: float
     lowered: Lowered
     machine: object
+    function: object = None
     drives: dict = field(default_factory=dict)
 
 
-_known: WeakKeyDictionary = WeakKeyDictionary()  # f -> {shapes: Function}
-_machines: dict = {}  # text -> machine code
+class Recent(dict):
+    """A dictionary that forgets its oldest entries."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.most = most
+
+    def add(self, key, value):
+        """Set an entry."""
+        self[key] = value
+        while len(self) > self.most:
+            self.pop(next(iter(self)), None)
+
+
+_known = Recent(256)  # (f, shapes): Function
+_by_code = Recent(256)  # (code of f, shapes): Function
+_machines = Recent(512)  # text and more: machine code
 
 
 def right_hand_side(f, u0, p, t0, check=None) -> Function:
@@ -79,29 +98,49 @@ def right_hand_side(f, u0, p, t0, check=None) -> Function:
     found = known(f, u0, p)
     if found is not None:
         return found
-    shapes = np.shape(u0), None if p is None else np.shape(p)
-    try:
-        versions = _known.setdefault(f, {})
-    except TypeError:  # an object that can't be referred to weakly
-        versions = {}
     if check is not None:
         check()
-    versions[shapes] = _compile(f, u0, p, t0)
-    return versions[shapes]
-
-
-def register(f, u0, p, function):
-    """Give a callable a compiled form, for arguments of these shapes."""
-    _known.setdefault(f, {})[np.shape(u0), None if p is None else np.shape(p)] = function
+    key = f, *_shapes(u0, p)
+    found = _twin(f, key) or _compile(f, u0, p, t0)
+    with contextlib.suppress(TypeError):  # an object that is no key of a dictionary
+        _known.add(key, found)
+    if type(f) is FunctionType:
+        _by_code.add((f.__code__, *key[1:]), found)
+    return found
 
 
 def known(f, u0, p):
     """The compiled form of f for arguments of these shapes if there is one, else None."""
     try:
-        found = _known[f][np.shape(u0), None if p is None else np.shape(p)]
-    except (KeyError, TypeError):
+        found = _known.get((f, *_shapes(u0, p)))
+    except TypeError:
         return None
-    return found if found.lowered.is_current() else None
+    return found if found is not None and found.lowered.is_current() else None
+
+
+def _shapes(u0, p):
+    return np.shape(u0), None if p is None else np.shape(p)
+
+
+def _twin(f, key):
+    """The compiled form of another function of the same text that takes the same from outside.
+
+    A lambda in a loop is a new function every time.
+    """
+    plain = type(f) is FunctionType  # a method depends on its object too
+    found = _by_code.get((f.__code__, *key[1:])) if plain else None
+    if found is None or f.__defaults__ or f.__kwdefaults__:
+        return None
+    reads = [(_rebound(look, found.function, f), value) for look, value in found.lowered.reads]
+    lowered = replace(found.lowered, reads=reads)
+    return replace(found, lowered=lowered, function=f) if lowered.is_current() else None
+
+
+def _rebound(look, old, new):
+    """The same look at the surroundings, of another function."""
+    if isinstance(look, partial) and look.args and look.args[0] is old:
+        return partial(look.func, new, *look.args[1:])
+    return look
 
 
 def _compile(f, u0, p, t0):
@@ -110,7 +149,7 @@ def _compile(f, u0, p, t0):
     tree = standard(form, u0, p)
     machine = compile_tree(tree, ARGUMENTS, form.constants, form.primitives)
     seconds = _seconds(machine, u0, p, t0, form.work)
-    return Function(machine.address, form.work, seconds, lowered, machine)
+    return Function(machine.address, form.work, seconds, lowered, machine, f)
 
 
 def standard(form, u0, p):
