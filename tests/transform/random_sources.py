@@ -87,7 +87,7 @@ class Program:
         a, x = (lambda: self.array(depth - 1)), (lambda: self.number(depth - 1))
         k = r.randrange(-n, n)
         return r.choice([
-            lambda: f"({a()} + {a()})", lambda: f"{a()} * {x()}", lambda: f"({a()} - {x()})",
+            lambda: f"({a()} + {a()})", lambda: f"({a()} * {x()})", lambda: f"({a()} - {x()})",
             lambda: f"np.roll({a()}, {k})", lambda: f"{a()}[::-1]", lambda: f"np.sin({a()})",
             lambda: f"np.concatenate([{a()}[1:], [{x()}]])",
             lambda: f"np.concatenate(([{x()}], {a()}[:-2], [{x()}]))" if n > 2 else a(),
@@ -98,7 +98,7 @@ class Program:
             lambda: f"np.cumsum({a()})", lambda: f"{a()}[{[(k * 2 + j) % n for j in range(n)]}]",
             lambda: f"np.stack([{a()}, {a()}])[{r.randrange(2)}]", lambda: f"({a()}**2)",
             lambda: f"np.outer({a()}, {a()}).sum(axis={r.randrange(2)})",
-            lambda: f"({a()} > {x()}) * {a()}", lambda: f"shifted({a()}, {r.randrange(n)})",
+            lambda: f"(({a()} > {x()}) * {a()})", lambda: f"shifted({a()}, {r.randrange(n)})",
             lambda: f"({a()} if {self.condition(0)} else {a()})",
         ])()  # fmt: skip
 
