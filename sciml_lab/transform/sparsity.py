@@ -32,7 +32,7 @@ class Walk:
         self.whole = {}  # values of loop names
         self.sets = {}  # of numbers
         self.arrays = {}  # of the entries of arrays, flat
-        self.codes = {}
+        self.codes, self.places = {}, {}  # of index expressions, by the identity of their nodes
         for name, shape in lowered.shapes.items():
             if shape != ():
                 self.arrays[name] = [0] * size(shape)
@@ -60,15 +60,16 @@ class Walk:
 
     def place(self, e):
         """Return (array, flat place of the entry or None)."""
-        array, index = e.value.id, e.slice
-        parts = index.elts if isinstance(index, ast.Tuple) else [index]
-        values = [self.static(p) for p in parts]
-        if any(v is UNKNOWN for v in values) or array not in self.arrays:
+        array = e.value.id
+        if array not in self.arrays:
             return array, None
-        shape = self.lowered.shapes[array]
-        return array, int(
-            np.ravel_multi_index([v % n for v, n in zip(values, shape, strict=True)], shape)
-        )
+        if id(e) not in self.places:
+            parts, text = e.slice.elts if isinstance(e.slice, ast.Tuple) else [e.slice], "0"
+            for part, n in zip(parts, self.lowered.shapes[array], strict=True):
+                text = f"({text}) * {n} + ({show(part)}) % {n}"
+            self.places[id(e)] = e, ast.parse(text, mode="eval").body
+        place = self.static(self.places[id(e)][1])
+        return array, None if place is UNKNOWN else place
 
     def read(self, array, place):
         """Return the set of an entry."""
