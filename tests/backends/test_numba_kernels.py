@@ -132,11 +132,14 @@ def test_failures_keep_the_part_and_the_evidence(name, dense):
     times = None if dense else np.linspace(*problem.tspan, 9)
     plain, quick = both(problem, sl.Tsit5(), dense=dense, saveat=times, **options)
     assert not quick.success and quick.diagnosis.verdict == plain.diagnosis.verdict == verdict
-    assert np.isfinite(quick.u).all() and abs(len(quick.t) - len(plain.t)) <= 2
-    if name not in ("not finite", "jump"):  # there the last digits decide where a step ends
+    assert np.isfinite(quick.u).all()
+    if name in ("not finite", "jump"):  # there the last digits decide where a step ends
+        assert not dense or abs(quick.t[-1] - plain.t[-1]) < 1e-5
+    else:
+        assert quick.t.shape == plain.t.shape
         assert quick.stats.naccept == plain.stats.naccept
         assert quick.stats.nreject == plain.stats.nreject
-    n = len(plain.t) // 2
+    n = min(len(plain.t), len(quick.t)) // 2
     np.testing.assert_allclose(quick.u[:n], plain.u[:n], rtol=1e-6)
     with pytest.raises(sl.SolveError):
         sl.solve(problem, sl.Tsit5(), backend="numba", on_failure="raise", **options)
