@@ -103,6 +103,27 @@ def our_loop(f, u, p, count):
     return lambda u, p, eps, keep=machine: loop(keep.address, u, p, ones, work, eps)
 
 
+def one_pullback():
+    """``call(address, u, p, cotangent, work) -> (u_bar, p_bar)``, compiled for any VJP."""
+    numba = peers.load("numba")
+    from sciml_lab.backends.numba.pointers import function, numbers
+
+    @numba.njit
+    def pull(address, u, p, g, size):
+        call = function(address, "mmmmnmm")
+        u_bar, p_bar, work = np.zeros(u.size), np.zeros(p.size), np.empty(size + 1)
+        bars, point = (memory(u_bar), memory(p_bar)), (memory(u), memory(p))
+        call(*bars, *point, 0.0, memory(g), memory(work))
+        return u_bar, p_bar
+
+    @numba.njit(inline="always")
+    def memory(x):
+        return numbers(x.ctypes.data, "any")
+
+    pull.compile("(int64, float64[::1], float64[::1], float64[::1], int64)")
+    return lambda address, u, p, g, size: pull(address, u.ravel(), p, g, size)
+
+
 def our_primal_loop(f, u, p, count):
     """The same loop of the compiled f itself: ``u = u + eps*f(u)``."""
     numba = peers.load("numba")
