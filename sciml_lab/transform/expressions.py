@@ -26,7 +26,7 @@ from sciml_lab.transform.values import (
     is_number,
     kind,
     node,
-)
+)  # fmt: skip
 
 _GATHER = (np.array, np.asarray, np.stack, np.sum, sum)
 

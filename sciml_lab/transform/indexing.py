@@ -21,7 +21,7 @@ from sciml_lab.transform.values import (
     picked,
     shift,
     subscript,
-)
+)  # fmt: skip
 
 
 class Indexing(Naming):

@@ -19,7 +19,7 @@ from sciml_lab.transform.values import (
     reshaped,
     shift,
     stretch,
-)
+)  # fmt: skip
 
 
 # Arrays from nothing and from lists.

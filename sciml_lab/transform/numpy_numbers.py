@@ -14,7 +14,7 @@ from sciml_lab.transform.values import (
     call,
     choose,
     kind,
-)
+)  # fmt: skip
 
 # Elementwise.
 ONE = (

@@ -15,7 +15,7 @@ from sciml_lab.transform.values import (
     call,
     is_number,
     reshaped,
-)
+)  # fmt: skip
 
 SMALL = 64  # products of arrays up to this size may be written out
 

@@ -13,7 +13,7 @@ from sciml_lab.transform.values import (
     binary,
     is_number,
     shift,
-)
+)  # fmt: skip
 
 
 # Python's own.

@@ -19,7 +19,7 @@ from sciml_lab.transform.values import (
     kind,
     node,
     stretch,
-)
+)  # fmt: skip
 
 _NOTHING = object()
 

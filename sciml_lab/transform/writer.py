@@ -17,7 +17,7 @@ from sciml_lab.transform.values import (
     reshaped,
     segments,
     subscript,
-)
+)  # fmt: skip
 
 RESERVED = {"np", "abs", "min", "max", "float", "int", "range", "work"}
 
