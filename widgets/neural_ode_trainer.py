@@ -59,7 +59,7 @@ class NeuralODETrainer(Explorer):
     """
 
     def __init__(
-        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, quick=0.04,
+        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, quick=0.025,
         steps=40,
     ):  # fmt: skip
         self.budget, self.quick, self.steps = budget, quick, steps
@@ -179,10 +179,11 @@ class NeuralODETrainer(Explorer):
         self.p, self.trained = run.p, self.trained + run.steps
 
     def moved(self, control):
-        """Show the new data at once and say that it trains; then train and draw."""
+        """Train and draw; where that takes long, show the new data before and say that it trains."""
         if control.name in ("points", "horizon", "seed"):
             self.moved_points = {}
-        if self._page is not None:
+        slow = _backend() == "numpy" or control.name in ("seed", "train")
+        if self._page is not None and slow:
             values = self.values
             self._place_data(values, *self.data(values))
             self._place_handles()
@@ -209,7 +210,7 @@ class NeuralODETrainer(Explorer):
         plane.grid(False)
         self.shading = plane.imshow(
             np.zeros((SHADES, SHADES)), extent=BOX, origin="lower", aspect="auto", zorder=0,
-            cmap="Oranges", vmin=0, vmax=DARKEST, interpolation="bilinear",
+            cmap="Oranges", vmin=0, vmax=DARKEST, interpolation="nearest",
         )  # fmt: skip
         x = np.linspace(*BOX[:2], ARROWS + 1)[:-1] + BOX[1] / ARROWS / 2
         y = np.linspace(*BOX[2:], ARROWS + 1)[:-1] + BOX[3] / ARROWS / 2

@@ -118,7 +118,7 @@ def test_new_data_are_shown_before_the_training_ends():
     shown = []
     image.observe(lambda change: shown.append((change["new"], words.value)), "value")
     before = image.value
-    trainer.controls["points"].widget.value = 30
+    trainer.controls["seed"].widget.value = 5
     assert len(shown) == 2
     (first, _), (last, _) = shown
     assert len({before, first, last}) == 3

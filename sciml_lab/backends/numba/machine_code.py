@@ -22,6 +22,7 @@ import sciml_lab
 from sciml_lab.backends.numba import cache
 
 OURS = ("functions.py", "functions_math.py", "pointers.py", "machine_code.py")
+MOST = 500  # files that are kept
 
 
 @lru_cache(maxsize=1)
@@ -61,6 +62,14 @@ def save(path, name, library):
     head = f"{name}\n{hashlib.sha256(data).hexdigest()}\n".encode()
     with contextlib.suppress(OSError):
         cache.write_file(path, head + data)
+        _drop_oldest(path.parent)
+
+
+def _drop_oldest(folder):
+    """Let the folder not grow for ever: a student compiles many versions of one f."""
+    files = sorted(folder.glob("*.code"), key=lambda path: path.stat().st_mtime)
+    for path in files[:-MOST]:
+        path.unlink()
 
 
 def _parts(content):
