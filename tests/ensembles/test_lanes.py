@@ -176,7 +176,7 @@ def test_rewriting():
 
 
 def test_the_text_of_a_kernel_is_the_readable_step():
-    text = lanes_kernel.text(sl.Tsit5(), 0, 8)
+    text = lanes_kernel.text(sl.Tsit5(), 8)
     assert "v[i] = u[i] + h * (0.161 * k1[i])" in text
     assert "where(accept, " in text and "logarithm(e)" in text
-    assert "** (-b1)" in lanes_kernel.text(sl.Tsit5(), 0, 1)
+    assert "** (-b1)" in lanes_kernel.text(sl.Tsit5(), 1)

@@ -45,24 +45,22 @@ exp, logarithm = (lanes_math.compiled()[name] for name in ("exp", "logarithm"))
 '''
 
 
-def text(method, length, width) -> str:
+def text(method, width) -> str:
     """The text of an ensemble's kernel.
 
     Parameters
     ----------
     method : ExplicitRK
-    length : int
-        Length of u that it is made for; 0 stands for any.
     width : int
         Number of lanes.
 
     Examples
     --------
     >>> import sciml_lab as sl
-    >>> "v[i] = u[i] + h * (0.161 * k1[i])" in text(sl.Tsit5(), 0, 8)
+    >>> "v[i] = u[i] + h * (0.161 * k1[i])" in text(sl.Tsit5(), 8)
     True
     """
-    tree = ast.parse(kernels.text(method, length))
+    tree = ast.parse(kernels.text(method))
     numbers = [s for s in tree.body if isinstance(s, ast.Assign)]
     functions = [s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name != "solve"]
     if width > 1:  # one lane takes its powers from the C library
@@ -93,16 +91,15 @@ class _Calls(ast.NodeTransformer):
 
 
 @cache_in_memory
-def kernel(method, length, width):
+def kernel(method, width):
     """The compiled kernel: ``kernel(address of a thread's block)``, without the GIL.
+
+    One serves states of any length: made for one length it is no faster.
 
     Parameters
     ----------
     method : ExplicitRK
-    length : int
-        Length of u.
     width : int
         Number of lanes.
     """
-    written = text(method, length if length <= kernels.SPECIALISED else 0, width)
-    return cache.load(f"{method.name}_{length or 'n'}_x{width}", written).run
+    return cache.load(f"{method.name}_x{width}", text(method, width)).run

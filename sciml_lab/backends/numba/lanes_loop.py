@@ -14,7 +14,7 @@ def run(block):
     """Solve trajectories until the queue is empty."""
     c = integers(block)
     x, shared = numbers(c[NUMBERS], "any"), integers(c[COMMON])
-    n, f, stride = LENGTH if LENGTH > 0 else c[N], c[F], c[STRIDE]
+    n, f, stride = c[N], c[F], c[STRIDE]
     who, following, counts = integers(c[WHO]), integers(c[FOLLOWING]), integers(c[COUNTS])
     u, u_new, k = (memory(c[U], "u", WIDTH), memory(c[U_NEW], "v", WIDTH), memory(c[K], "k", WIDTH))
     v, error, error2 = (memory(c[V], "v", WIDTH), memory(c[ERROR], "error", WIDTH),

@@ -9,7 +9,7 @@ from sciml_lab.backends.numba import lanes_layout as at
 from sciml_lab.backends.numba.lanes_drive import Fleet
 from sciml_lab.solvers import solve as front
 
-LONGEST = 40
+LONGEST = 64
 """Up to this length of u, lanes pay: then the stages of all lanes fit the processor's caches."""
 
 
@@ -84,7 +84,7 @@ def solve_many(problem, u0, p, times, method, settings, threads=1, lanes=None, s
     width, address, how = _choose(f, one, its, own, u0.shape[-1], lanes)
     flat_p = np.zeros(1) if p is None else p if own else np.ravel(p)
     fleet = Fleet(run, address, f.work, u0.reshape(one.size, -1), flat_p, times, width)
-    kernel = lanes_kernel.kernel(method, one.size, width)
+    kernel = lanes_kernel.kernel(method, width)
     try:
         fleet.go(kernel, threads, show)
     except KeyboardInterrupt:
