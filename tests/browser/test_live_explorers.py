@@ -37,7 +37,7 @@ DRAG = """async ([name, seconds]) => {
                 input.dispatchEvent(new Event("input", {bubbles: true}));
                 sent += 1;
             }
-        }, 4);
+        }, 8);
     });
     return [root.updates - before, sent, (performance.now() - began) / 1000];
 }"""

@@ -28,7 +28,10 @@ def test_every_folder_is_packaged():
         ".".join(path.parent.relative_to(ROOT).parts)
         for path in (ROOT / "sciml_lab").rglob("__init__.py")
     }
-    assert folders | {"sciml_lab_widgets"} == set(PROJECT["tool"]["setuptools"]["packages"])
+    scripts = {"sciml_lab.transform.js", "sciml_lab_widgets.js"}  # data in folders of their own
+    assert folders | {"sciml_lab_widgets"} | scripts == set(
+        PROJECT["tool"]["setuptools"]["packages"]
+    )
     assert not [path for path in (ROOT / "widgets").iterdir() if (path / "__init__.py").exists()]
 
 
@@ -64,7 +67,7 @@ def test_a_wheel_holds_the_code_and_the_data(tmp_path):
         ("sciml_lab_widgets", ROOT / "widgets"),
     ):
         for path in folder.rglob("*"):
-            if path.suffix in (".py", ".csv", ".json", ".mplstyle"):
+            if path.suffix in (".py", ".csv", ".json", ".mplstyle", ".js", ".css"):
                 assert f"{package}/{path.relative_to(folder).as_posix()}" in inside
     tops = {name.partition("/")[0] for name in inside}
     assert {top for top in tops if not top.endswith(".dist-info")} == {

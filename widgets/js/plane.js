@@ -28,7 +28,8 @@ function zeroCurves({n, x, y}, values) {
     for (let i = 0; i + 1 < n; i++) {
       const a = values[n * j + i], b = values[n * j + i + 1];
       const c = values[n * j + n + i + 1], d = values[n * j + n + i];
-      if (!(Math.min(a, b, c, d) <= 0 && Math.max(a, b, c, d) > 0)) continue;
+      const above = (a > 0) + (b > 0) + (c > 0) + (d > 0);
+      if (above === 0 || above === 4 || Number.isNaN(a + b + c + d)) continue;
       const ends = [];
       if (a > 0 !== b > 0) ends.push(cross(x[i], y[j], a, x[i + 1], y[j], b));
       if (b > 0 !== c > 0) ends.push(cross(x[i + 1], y[j], b, x[i + 1], y[j + 1], c));
