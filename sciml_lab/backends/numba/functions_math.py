@@ -184,7 +184,14 @@ def compiled() -> dict:
     ['exp', 'exp_minus_one', 'gelu']
     """
     numba = need("numba", extra="accel", what='backend="numba"')
-    jit = numba.njit(cache=True, forceinline=True, error_model="numpy", fastmath={"contract"})
+    options = {"forceinline": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+    def jit(function):
+        try:
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError:  # no folder can be written to: compiled in every process
+            return numba.njit(**options)(function)
+
     names = dict(globals())  # where each of them finds the others, compiled too
     for name in NAMES:
         names[name] = jit(FunctionType(globals()[name].__code__, names, name))

@@ -62,7 +62,7 @@ class CompiledLoss:
         self.integers = np.zeros(own.INTEGERS_OF_LOSS, dtype=np.int64)
         self.numbers = np.zeros(own.NUMBERS_OF_LOSS)
         self.numbers[own.FIRST_STEP] = self.drive.numbers[at.H]
-        self.block, self.memory = address(self.integers), []
+        self.block, self.memory = address(self.integers), {}
         self.p, self.gradient = self.drive.p, self.way.p_bar
         self.mean, self.square = np.zeros((2, p.size))
         self.best, self.last = np.zeros((2, p.size))
@@ -76,9 +76,9 @@ class CompiledLoss:
         self.seconds = 4 * run.method.tableau.stages * (f.seconds + 1e-8 * n)
 
     def _set(self, first, *arrays):
-        """Enter the addresses of arrays, which are kept alive."""
+        """Enter the addresses of arrays, which are kept alive until others take their places."""
         arrays = [np.ascontiguousarray(array) for array in arrays]
-        self.memory += arrays
+        self.memory[first] = arrays
         self.integers[first : first + len(arrays)] = [address(array) for array in arrays]
 
     def is_current(self) -> bool:
@@ -144,10 +144,10 @@ class CompiledLoss:
         return status < at.DONE
 
     def point(self):
-        """Parameters and loss of the last finite step."""
-        if self.failed:
-            return self.last.copy(), float(self.history[self.step - 2])
-        return self.p.copy(), float(self.history[self.step - 1])
+        """Parameters and loss of the last step that has a finite one."""
+        further = self.failed or self.integers[own.PHASE] != own.FRESH  # p is that of the next step
+        p = self.last if further else self.p
+        return p.copy(), float(self.history[self.step - 1 - self.failed])
 
     @property
     def step(self) -> int:
