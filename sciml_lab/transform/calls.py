@@ -13,7 +13,7 @@ from sciml_lab.transform import source as sources
 from sciml_lab.transform.frames import Frame, Local, mutated, unknown
 from sciml_lab.transform.indexing import Indexing
 from sciml_lab.transform.library import LIBRARY
-from sciml_lab.transform.tree import Primitive
+from sciml_lab.transform.tree import Primitive, same
 
 DEEPEST = 40  # calls inside calls
 CHANGING = {"append", "extend", "insert", "pop", "popitem", "remove", "clear", "sort", "reverse",
@@ -27,7 +27,7 @@ class Calls(Indexing):
 
     def __init__(self):
         super().__init__()
-        self.depth, self.reads = -1, []  # depth 0 is f itself
+        self.depth, self.reads, self.seen = -1, [], {}  # depth 0 is f itself
 
     def call(self, function, args, kwargs):
         """Call a function of the source, of NumPy, or of the user."""
@@ -73,6 +73,14 @@ class Calls(Indexing):
             f"a call of {name}",
             "use functions of NumPy and math, or your own; backend='numpy' takes any Python.",
         )
+
+    def note_read(self, owner, name, look, value):
+        """Remember what was read from outside, unless it is another object each time."""
+        if (id(owner), name) not in self.seen:
+            self.seen[id(owner), name] = owner
+            before = sources.snapshot(value)
+            if same(look(), before):
+                self.reads.append((look, before))
 
     def apply(self, rule, args, kwargs, name):
         """Apply the rule of a function of NumPy or Python."""

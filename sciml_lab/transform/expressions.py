@@ -65,8 +65,7 @@ class Expressions(Calls):
         value = sources.look_up(function, name)
         if value is sources.MISSING:
             self.fail(f"the name {name}, which has no value,", "define it first.")
-        self.reads.append((functools.partial(sources.look_up, function, name),
-                           sources.snapshot(value)))  # fmt: skip
+        self.note_read(function, name, functools.partial(sources.look_up, function, name), value)
         return self.from_outside(name, value)
 
     def _eval_Attribute(self, tree, frame):
@@ -78,8 +77,7 @@ class Expressions(Calls):
         except AttributeError:
             self.fail(f"`{ast.unparse(tree)}`", f"{type(owner).__name__} has no such attribute.")
         if not isinstance(owner, types.ModuleType | np.ndarray | list | dict | tuple | str):
-            look = functools.partial(getattr, owner, name, None)
-            self.reads.append((look, sources.snapshot(value)))
+            self.note_read(owner, name, functools.partial(getattr, owner, name, None), value)
         return value if isinstance(owner, np.ndarray) else self.from_outside(name, value)
 
     def attribute(self, owner, name):

@@ -23,9 +23,15 @@ class Origin:
     line: int
 
 
-@lru_cache(maxsize=256)
-def _parse(text):
-    return ast.parse(text)
+@lru_cache(maxsize=64)
+def _functions(text):
+    """Return the functions in a text by their name and first line."""
+    found = {}
+    for n in ast.walk(ast.parse(text)):
+        if isinstance(n, ast.FunctionDef | ast.Lambda):
+            key = getattr(n, "name", "<lambda>"), _begins(n)
+            found.setdefault(key, []).append(n)
+    return found
 
 
 def source(function):
@@ -56,14 +62,11 @@ def source(function):
         except OSError:
             remedy = "define it in a file or a notebook cell."
             raise TransformError("a function without source", remedy, None, origin) from None
-    tree = _parse(flat_text(lines))
-    wanted = ast.Lambda if code.co_name == "<lambda>" else ast.FunctionDef
-    found = [n for n in ast.walk(tree) if isinstance(n, wanted) and _begins(n) == origin.line]
-    if wanted is ast.FunctionDef:
-        found = [n for n in found if n.name == code.co_name]
+    functions = _functions(flat_text(lines))
+    found = functions.get((code.co_name, origin.line), [])
     if len(found) > 1:
         found = [n for n in found if _covers(n, code)]
-        found.sort(key=lambda n: len(list(ast.walk(n))))  # of nested ones the inner one
+        found = found[-1:]  # of nested ones the inner one
     if not found:
         remedy = "run the cell or import the file again: its text has changed since."
         raise TransformError("a function whose source moved", remedy, origin.line, origin)

@@ -101,7 +101,7 @@ class Lowered:
 
     def is_current(self) -> bool:
         """Say whether everything the source took from outside is still the same."""
-        return all(_same(look(), value) for look, value in self.reads)
+        return all(same(look(), value) for look, value in self.reads)
 
     @property
     def name(self) -> str:
@@ -120,13 +120,14 @@ class Lowered:
         return tuple(e.id for e in (value.elts if isinstance(value, ast.Tuple) else [value]))
 
 
-def _same(a, b):
+def same(a, b) -> bool:
+    """Say whether a value from outside is what it was, entry by entry."""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b))
     if type(a) is type(b) and isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(_same, a, b))
+        return len(a) == len(b) and all(map(same, a, b))
     if type(a) is type(b) is dict:
-        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
     return a is b or (type(a) is type(b) and isinstance(a, int | float | str) and a == b)
 
 

@@ -1,7 +1,6 @@
 """Writing lowered text: statements, names, and the loops that compute an array."""
 
 import ast
-import copy
 
 from sciml_lab.transform.tree import TransformError
 from sciml_lab.transform.values import (
@@ -20,6 +19,15 @@ from sciml_lab.transform.values import (
 )  # fmt: skip
 
 RESERVED = {"np", "abs", "min", "max", "float", "int", "range", "work"}
+
+
+def duplicate(tree):
+    """Copy a tree: values share the trees of their expressions."""
+    if isinstance(tree, list):
+        return [duplicate(t) for t in tree]
+    if not isinstance(tree, ast.AST) or not tree._fields:
+        return tree
+    return type(tree)(**{name: duplicate(getattr(tree, name, None)) for name in tree._fields})
 
 
 class Writer:
@@ -61,9 +69,9 @@ class Writer:
 
     def emit(self, statement):
         """Write one statement."""
-        statement = copy.deepcopy(statement)
+        statement = duplicate(statement)
         statement.line = self.line
-        self.block.append(ast.fix_missing_locations(statement))
+        self.block.append(statement)
 
     def write(self, name, value):
         """Write ``name = value`` for a number."""
@@ -101,7 +109,7 @@ class Writer:
         value = ast.Call(text, [size if len(shape) != 1 else ast.Constant(shape[0])], [])
         statement = ast.Assign([ast.Name(name, ast.Store())], value)
         statement.line = self.line
-        (self.allocations if self.path else self.block).append(ast.fix_missing_locations(statement))
+        (self.allocations if self.path else self.block).append(statement)
         self.shapes[name], self.born[name] = tuple(shape), self.path
         if function == "empty":
             self.temporaries.add(name)
@@ -198,7 +206,7 @@ class Writer:
     def emit_compound(self, statement):
         """Write a loop or a branch, whose inner statements know their lines already."""
         statement.line = self.line
-        self.block.append(ast.fix_missing_locations(statement))
+        self.block.append(statement)
 
     def reduce(self, op, start, count, entry, base="s"):
         """Return ``start op entry(0) op ... op entry(count - 1)``; `op` combines two numbers."""

@@ -98,11 +98,11 @@ def test_writes_through_second_names():
 def test_knows_when_it_is_out_of_date():
     space = module(
         "k, A, names, d = 2.0, np.arange(3.0), [1.0, 2.0], {'c': 3.0}\n"
-        "class Box:\n    size = 1.0\n"
+        "class Box:\n    size = 1.0\n    def twice(self, x): return 2 * x * self.size\n"
         "box = Box()\n"
         "def g(x):\n    return x * k\n"
         "def table():\n    return A * names[1] * d['c']\n"
-        "def f(u, p, t):\n    return g(u) + table() + box.size\n"
+        "def f(u, p, t):\n    return g(u) + table() + box.twice(box.size * u)\n"
     )
     u = np.ones(3)
 
