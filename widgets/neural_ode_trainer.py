@@ -18,7 +18,7 @@ from sciml_lab_widgets.base import Explorer
 from sciml_lab_widgets.controls import Button, Slider
 from sciml_lab_widgets.draggable import draggable_picture
 from sciml_lab_widgets.picture import SHARP, StaticPicture
-from sciml_lab_widgets.widths import WIDEST, places_of_units, resized
+from sciml_lab_widgets.widths import WIDEST, backend, places_of_units, resized
 from sciml_lab_widgets.words import number
 
 BOX = (0.0, 8.0, 0.0, 5.5)
@@ -139,7 +139,7 @@ class NeuralODETrainer(Explorer):
             self.p, self.net = resized(self.net, net, self.p, values["seed"]), net
         self.places = places_of_units(self.net)
         substeps = int(np.clip(np.ceil((t[1] - t[0]) / 0.1), 2, 10))
-        options = {"substeps": substeps, "backend": _backend()}
+        options = {"substeps": substeps, "backend": backend()}
         shooting = neural.multiple_shooting_loss(self.field, t, data, length=3, **options)
         stages = [shooting]
         if fresh:
@@ -179,10 +179,10 @@ class NeuralODETrainer(Explorer):
         self.p, self.trained = run.p, self.trained + run.steps
 
     def moved(self, control):
-        """Train and draw; where that takes long, show the new data before and say that it trains."""
+        """Train and draw; where that takes long, first show the new data and say that it trains."""
         if control.name in ("points", "horizon", "seed"):
             self.moved_points = {}
-        slow = _backend() == "numpy" or control.name in ("seed", "train")
+        slow = backend() == "numpy" or control.name in ("seed", "train")
         if self._page is not None and slow:
             values = self.values
             self._place_data(values, *self.data(values))
@@ -290,7 +290,7 @@ class NeuralODETrainer(Explorer):
         problem = sl.ODEProblem(self.field, u0, (0.0, END), self.wide(self.p))
         sol = sl.solve(
             problem, sl.Tsit5(), rtol=1e-5, atol=1e-5, max_steps=1000, saveat=self.t, dense=False,
-            backend=_backend(),
+            backend=backend(),
         )  # fmt: skip
         far = np.flatnonzero(np.max(np.abs(sol.u), axis=1) > 100)
         return sol.u[: far[0] if far.size else None]
@@ -379,11 +379,6 @@ class NeuralODETrainer(Explorer):
         start.pop("train")
         fresh = type(self)(**start, budget=np.inf, steps=self.steps)
         return StaticPicture(fresh.picture.sharp_pixels(), fresh.words, width=self.picture.width)
-
-
-def _backend() -> str:
-    """Compiled where Numba is installed."""
-    return "numba" if importlib.util.find_spec("numba") else "numpy"
 
 
 def _value(loss, p) -> float:

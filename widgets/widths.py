@@ -3,6 +3,8 @@
 Compiled code knows its sizes, and moving the slider of the width shall not wait for a compiler.
 """
 
+import importlib.util
+
 import numpy as np
 
 import sciml_lab as sl
@@ -47,3 +49,8 @@ def resized(old, new, p, seed) -> np.ndarray:
     V1[:kept], c1[:kept], c2[:] = W1[strongest], b1[strongest], b2
     V2[:, :kept], V2[:, kept:] = W2[:, strongest], 0.0
     return np.concatenate([np.ravel(part) for part in (V1, c1, V2, c2)])
+
+
+def backend() -> str:
+    """Compiled where Numba is installed."""
+    return "numba" if importlib.util.find_spec("numba") else "numpy"

@@ -20,14 +20,14 @@ def oscillator(u, p, t):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "folder", lambda: tmp_path)
-    monkeypatch.setattr(functions, "_machines", {})
+    monkeypatch.setattr(functions, "_machines", functions.Recent(9))
+    monkeypatch.setattr(functions, "_known", functions.Recent(9))
     return tmp_path
 
 
 def compiled():
     """Compile as a new process would: nothing in memory."""
-    functions._machines.clear()
-    functions._known.pop(oscillator, None)
+    functions._machines, functions._known = functions.Recent(9), functions.Recent(9)
     u0, p = np.array([1.0, 0.5]), np.array([2.0])
     return functions.right_hand_side(oscillator, u0, p, 0.0)
 

@@ -112,7 +112,7 @@ def test_two_trainers_do_not_know_each_other():
 
 
 def test_new_data_are_shown_before_the_training_ends():
-    trainer = NeuralODETrainer(width=8, steps=3)
+    trainer = NeuralODETrainer(noise=0.1, width=8, steps=3)
     page = trainer.widget
     image, words = page.children[1], page.children[2]
     shown = []

@@ -18,7 +18,6 @@ import numba
 import numpy as np
 from numba.core.registry import cpu_target
 
-import sciml_lab
 from sciml_lab.backends.numba import cache
 
 OURS = ("functions.py", "functions_math.py", "pointers.py", "machine_code.py")
@@ -28,11 +27,13 @@ MOST = 500  # files that are kept
 @lru_cache(maxsize=1)
 def _surroundings() -> bytes:
     """Everything outside of the text that decides what is compiled."""
+    from sciml_lab import __version__
+
     folder = Path(__file__).parent
     sources = [(folder / name).read_bytes() for name in OURS]
     features = llvm.get_host_cpu_features().flatten()
     words = (
-        sciml_lab.__version__, sys.version, numba.__version__, llvmlite.__version__,
+        __version__, sys.version, numba.__version__, llvmlite.__version__,
         np.__version__, llvm.get_process_triple(), llvm.get_host_cpu_name(), features,
     )  # fmt: skip
     return b"\0".join([*sources, *(word.encode() for word in words)])
