@@ -8,7 +8,9 @@
 - `SourceExplorer`: a function, and the derivative that was written from its source
 
 Each works in three forms: live in a notebook, as a picture in an exported page, and from a
-program (`set`, `values`, `words`, `sweep`). Names load when first used.
+program (`set`, `values`, `words`, `sweep`). The phase plane and the microscope run in the page
+itself where they can (`live`, `why_not_live`), and stay alive in one without Python (`to_html`).
+Names load when first used.
 """
 
 import importlib
