@@ -111,30 +111,37 @@ def _count(loop):
 
 def _spread(loop):
     """Write a factor ``p[j]`` into the whole matrix first, where a slow operation waits for it."""
+    loop = copy.deepcopy(loop)
     inner = loop.body[0] if len(loop.body) == 1 else None
-    if not isinstance(inner, ast.For) or len(inner.body) != 1 or _count(loop) is None:
+    if not isinstance(inner, ast.For) or _count(loop) is None or _count(inner) is None:
         return None
-    s, n = inner.body[0], _count(inner)
-    if n is None or not isinstance(s, ast.Assign) or not isinstance(s.targets[0], ast.Subscript):
+    *before, s = inner.body  # numbers that have a name, and one entry
+    if not all(isinstance(x, ast.Assign) and isinstance(x.targets[0], ast.Name) for x in before):
         return None
-    target, flat = s.targets[0], _Flat(loop.target.id, inner.target.id, n)
+    if not isinstance(s, ast.Assign) or not isinstance(s.targets[0], ast.Subscript):
+        return None
+    target, flat = s.targets[0], _Flat(loop.target.id, inner.target.id, _count(inner))
     if not isinstance(flat.visit(copy.deepcopy(target.slice)), ast.Name):
         return None
-    entries = [e for e in ast.walk(s.value) if isinstance(e, ast.Subscript)]
-    others = [e for e in entries if isinstance(e.slice, ast.Name)
-              and e.slice.id in (loop.target.id, inner.target.id)]  # fmt: skip
+    entries = [e for x in inner.body for e in ast.walk(x.value) if isinstance(e, ast.Subscript)]
+    factors = [
+        e for e in ast.walk(s.value) if isinstance(e, ast.Subscript)
+        and isinstance(e.slice, ast.Name) and e.slice.id in (loop.target.id, inner.target.id)
+    ]  # fmt: skip
     slow = any(isinstance(e, ast.BinOp) and isinstance(e.op, SLOW) for e in ast.walk(s.value))
-    if not slow or len(others) != 1 or any(e.value.id == target.value.id for e in entries):
+    if not slow or len(factors) != 1 or any(e.value.id == target.value.id for e in entries):
         return None
-    factor = copy.deepcopy(others[0])
     here = ast.Subscript(copy.deepcopy(target.value), copy.deepcopy(target.slice), ast.Load())
-    value = _Swap(others[0], here).visit(s.value)
-    loops = []
-    for e in (factor, value):
-        statement = ast.Assign([copy.deepcopy(target)], e)
-        within = ast.For(copy.deepcopy(inner.target), copy.deepcopy(inner.iter), [statement], [])
-        loops.append(ast.For(copy.deepcopy(loop.target), copy.deepcopy(loop.iter), [within], []))
+    first = ast.Assign([copy.deepcopy(target)], copy.deepcopy(factors[0]))
+    rest = ast.Assign([target], _Swap(factors[0], here).visit(s.value))
+    loops = [_nest(loop, inner, [first]), _nest(loop, inner, [*before, rest])]
     return loops if _collapsed(loops[1]) is not loops[1] else None
+
+
+def _nest(loop, inner, body):
+    """Two loops with the heads of these two."""
+    within = ast.For(inner.target, inner.iter, body, [])
+    return copy.deepcopy(ast.For(loop.target, loop.iter, [within], []))
 
 
 class _Swap(ast.NodeTransformer):

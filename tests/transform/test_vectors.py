@@ -39,6 +39,7 @@ ENTRIES = """for i in range(3):
         ("u[4 * i + j] * u[4 * i + j + 12]", 0),  # all entries in their order
         ("p[j] / u[4 * i + j]", 1),  # the factor first
         ("p[i] / u[4 * i + j] ** 2.0", 1),
+        ("p[j] / u[3 * j + i]", 1),  # it would not help: left as it is
         ("p[j] * u[4 * i + j]", 1),  # nothing slow waits: left as it is
         ("p[j] / (u[4 * i + j] + p[i])", 1),  # two factors: left as it is
         ("u[3 * j + i] / u[4 * i + j]", 1),  # another order of memory: left as it is
@@ -58,6 +59,19 @@ def test_the_numbers_stay_the_same(entry, inner):
         results.append(du)
     assert np.array_equal(*results)
     assert nests(after) == inner
+
+
+def test_numbers_with_a_name_go_with_the_slow_operation():
+    named = ENTRIES.format("p[j] / (base * base)").replace(
+        "        du", "        base = u[4 * i + j] + 1.0\n        du"
+    )
+    before, results = function(named), []
+    after = vectors(before)
+    assert nests(after) == 1 and ast.unparse(after).count("base = u[i] + 1.0") == 1
+    for tree in (before, after):
+        results.append(np.zeros(12))
+        run(tree, results[-1], np.linspace(1, 2, 12), np.linspace(1, 3, 4))
+    assert np.array_equal(*results)
 
 
 def test_a_sum_over_a_row_keeps_its_loops():
