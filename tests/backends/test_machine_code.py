@@ -22,12 +22,14 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "folder", lambda: tmp_path)
     monkeypatch.setattr(functions, "_machines", functions.Recent(9))
     monkeypatch.setattr(functions, "_known", functions.Recent(9))
+    monkeypatch.setattr(functions, "_by_code", functions.Recent(9))
     return tmp_path
 
 
 def compiled():
     """Compile as a new process would: nothing in memory."""
-    functions._machines, functions._known = functions.Recent(9), functions.Recent(9)
+    for name in ("_machines", "_known", "_by_code"):
+        getattr(functions, name).clear()
     u0, p = np.array([1.0, 0.5]), np.array([2.0])
     return functions.right_hand_side(oscillator, u0, p, 0.0)
 
