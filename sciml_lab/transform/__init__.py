@@ -5,6 +5,7 @@ Read `tree.py` first (the lowered language), then `lower.py` (from a source to i
 """
 
 from sciml_lab.transform.lower import lower
+from sciml_lab.transform.sparsity import sparsity
 from sciml_lab.transform.tree import Lowered, Primitive, TransformError
 
-__all__ = ["Lowered", "Primitive", "TransformError", "lower"]
+__all__ = ["Lowered", "Primitive", "TransformError", "lower", "sparsity"]
