@@ -16,7 +16,17 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_SUBMODULES = ("ad", "classroom", "neural", "nn", "plot", "problems", "sensitivity", "solvers")
+_SUBMODULES = (
+    "ad",
+    "classroom",
+    "neural",
+    "nn",
+    "plot",
+    "problems",
+    "sensitivity",
+    "solvers",
+    "transform",
+)
 
 _NAMES = {
     "sciml_lab.problems": ("ODEProblem", "zoo"),
