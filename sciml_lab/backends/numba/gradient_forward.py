@@ -16,13 +16,13 @@ import numpy as np
 from numba import types
 
 from sciml_lab.ad import Dual, jvp
+from sciml_lab.backends.numba import functions
 from sciml_lab.backends.numba.drive import address
 from sciml_lab.backends.numba.functions import (
     CAREFUL,
     CFunction,
     Function,
     memory_of,
-    register,
     right_hand_side,
 )
 from sciml_lab.backends.numba.gradient_functions import pushforward
@@ -95,7 +95,8 @@ def solve(solve_plain, directions, problem, method, settings):
     moved = [one.reshape(np.shape(p)) if one.any() else None for one in p_dots]
     wide = Variational(problem.f, shape, moved)
     state = np.concatenate([u0.ravel(), seeds.ravel()])
-    register(wide, state, p, compile_columns(f, pushforward(f, u0, p), u0.size, p_dots))
+    columns = compile_columns(f, pushforward(f, u0, p), u0.size, p_dots)
+    functions._known.add((wide, *functions._shapes(state, p)), columns)  # found there by the solve
     rtol, atol = options.tolerances(settings["rtol"], settings["atol"], shape)
     share = (count + 1) ** -0.5
     enough = np.full(count * u0.size, ANYTHING)
@@ -127,7 +128,7 @@ def solve(solve_plain, directions, problem, method, settings):
         raise
 
 
-_known: dict = {}  # (address of f, length of u, directions) -> Function
+_known = functions.Recent(64)  # (address of f, length of u, directions): Function
 
 
 def compile_columns(f, f_jvp, n, p_dots) -> Function:
@@ -145,11 +146,12 @@ def compile_columns(f, f_jvp, n, p_dots) -> Function:
     key = f.address, n, p_dots.shape, p_dots.tobytes()
     if key not in _known:
         machine = _columns(f.address, f_jvp.address, address(p_dots), n, p_dots.shape)
-        _known[key] = replace(
+        found = replace(
             f, address=machine.address, work=max(f.work, f_jvp.work) + 1,
             seconds=(1 + 3 * len(p_dots)) * f.seconds, machine=(machine, f, f_jvp, p_dots),
             drives={},
         )  # fmt: skip
+        _known.add(key, found)  # keeps f alive, so that its address stays its own
     return _known[key]
 
 

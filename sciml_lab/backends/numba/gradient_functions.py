@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sciml_lab.backends.numba.functions import Function, compile_tree
+from sciml_lab.backends.numba.functions import Function, Recent, compile_tree
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.jvp import jvp
 from sciml_lab.transform.vjp import vjp
@@ -24,7 +24,7 @@ class Derivative:
     work : int
         Numbers of scratch memory that it needs.
     machine : object
-        Keeps the machine code in memory.
+        Keeps the machine code in memory, and that of f, so that f's address stays its own.
     """
 
     address: int
@@ -32,7 +32,7 @@ class Derivative:
     machine: object
 
 
-_known: dict = {}  # (address of f, kind) -> Derivative
+_known = Recent(256)  # (address of f, kind): Derivative
 
 
 def pullback(f: Function, u0, p) -> Derivative:
@@ -53,7 +53,7 @@ def pullback(f: Function, u0, p) -> Derivative:
     key = f.address, "vjp"
     if key not in _known:
         form = inplace(vjp(*_by_u_and_p(f, p)), accumulate=True)
-        _known[key] = _compile(form, "mmmmnmm", u0, p, outputs=2, states=(0, 3))
+        _known.add(key, _compile(f, form, "mmmmnmm", u0, p, outputs=2, states=(0, 3)))
     return _known[key]
 
 
@@ -62,7 +62,7 @@ def pushforward(f: Function, u0, p) -> Derivative:
     key = f.address, "jvp"
     if key not in _known:
         form = inplace(jvp(*_by_u_and_p(f, p)))
-        _known[key] = _compile(form, "mmmnmmm", u0, p, outputs=1, states=(0, 3))
+        _known.add(key, _compile(f, form, "mmmnmmm", u0, p, outputs=1, states=(0, 3)))
     return _known[key]
 
 
@@ -72,11 +72,12 @@ def _by_u_and_p(f, p):
     return replace(f.lowered, reads=[]), inputs[: 1 if p is None else 2]
 
 
-def _compile(form, kinds, u0, p, outputs, states):
+def _compile(f, form, kinds, u0, p, outputs, states):
     """Compile a derivative with all its arguments, also where p is None or something a number.
 
     Parameters
     ----------
+    f : Function
     form : InPlace
     kinds : str
         Memory or number, argument by argument.
@@ -101,4 +102,4 @@ def _compile(form, kinds, u0, p, outputs, states):
     tree.args = ast.arguments([], [ast.arg(x) for x in names], None, [], [], None, [])
     ast.fix_missing_locations(tree)
     machine = compile_tree(tree, kinds, form.constants, form.primitives)
-    return Derivative(machine.address, form.work, machine)
+    return Derivative(machine.address, form.work, (machine, f.machine))
