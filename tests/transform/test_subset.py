@@ -58,7 +58,8 @@ def _inputs(seed, n=6):
 
 
 def _agrees(f, n):
-    lowered = lower(f, *_inputs(0, n))
+    inputs = dict(zip("upt", _inputs(0, n), strict=True))
+    lowered = lower(f, *inputs.values())
     for seed in range(8):
         inputs = dict(zip("upt", _inputs(seed, n), strict=True))
         expected = f(**{name: np.copy(x)[()] for name, x in inputs.items()})
