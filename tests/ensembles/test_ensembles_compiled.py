@@ -109,14 +109,14 @@ def newton(u, p, t):
     return np.array([x - u[0]])
 
 
-NET = sl.nn.MLP([2, 3, 2])
+NET = sl.nn.MLP([2, 300, 2])
 
 
 @pytest.mark.parametrize(
     ("problem", "count", "reason"),
     [
         (sl.ODEProblem(newton, [2.0], (0.0, 1.0)), 9, "`while` loop of f depends on its state"),
-        (sl.ODEProblem(lambda u, p, t: NET(u, p), [1.0, 0.0], (0.0, 1.0), NET.init(0)), 9, "netw"),
+        (sl.ODEProblem(lambda u, p, t: NET(u, p), [1.0, 0.0], (0.0, 1.0), NET.init(0)), 9, "512"),
         (sl.ODEProblem(lambda u, p, t: -u, np.ones(300), (0.0, 1.0)), 9, "more than"),
         (sl.ODEProblem(lambda u, p, t: -u, [1.0], (0.0, 1.0)), 3, "fewer than 8"),
     ],

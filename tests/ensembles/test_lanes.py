@@ -117,6 +117,21 @@ def test_two_arguments():
     np.testing.assert_allclose(found, f(u, None, None), rtol=1e-14)
 
 
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu", "softplus"])
+def test_networks(activation, own):
+    net = sl.nn.MLP([2, 9, 5, 2], activation=activation)
+
+    def f(u, p, t):
+        return net(u**3, p) - t
+
+    u, t = RNG.normal(0.0, 1.0, (2, WIDTH)), RNG.uniform(0.0, 1.0, WIDTH)
+    p = np.stack([net.init(i if own else 0) for i in range(WIDTH)], axis=-1)
+    one = np.stack([f(u[:, i], p[:, i], t[i]) for i in range(WIDTH)], axis=-1)
+    found = lanes_of(f, u, p if own else p[:, 0], t, own)
+    np.testing.assert_allclose(found, one, rtol=1e-12, atol=1e-13)
+
+
 def half(u, p, t):
     x = u[0]
     while x > 1.0:

@@ -45,8 +45,6 @@ def lanes_form(function, u0, p, own) -> ast.FunctionDef:
         If it has none.
     """
     form = inplace(replace(function.lowered, reads=[]))
-    if form.primitives:
-        raise NoLanes("f calls a network")
     tree = functions.standard(form, u0, p)
     du, u, parameters, t, work = (a.arg for a in tree.args.args)
     varying = _varying(tree, {du, u, t, work} | ({parameters} if own else set()))
@@ -54,6 +52,19 @@ def lanes_form(function, u0, p, own) -> ast.FunctionDef:
     tree.body = Branches(varying).block(tree.body)
     tree.body.insert(0, ast.parse(f"{t} = {t}_memory[0]").body[0])
     return ast.fix_missing_locations(tree)
+
+
+def network_forms(function, own):
+    """The texts of the networks that f calls, ``name(out, x, p, work)``, over lanes."""
+    texts = []
+    for primitive in function.lowered.primitives.values():
+        tree = ast.parse(primitive.call)
+        for one in tree.body:
+            first, *inputs, weights, work = (a.arg for a in one.args.args)
+            varying = _varying(one, {first, *inputs, work} | ({weights} if own else set()))
+            one.body = Branches(varying).block(one.body)
+        texts.append(ast.unparse(ast.fix_missing_locations(tree)))
+    return "\n\n".join(texts)
 
 
 def _names(node):
@@ -200,17 +211,22 @@ def compile_lanes(function, u0, p, own, width):
         form = lanes_form(function, u0, p, own)
         constants = function.lowered.constants
         frozen = tuple((k, np.ravel(v).tobytes()) for k, v in constants.items())
-        kept[own, width] = _machine(ast.unparse(form), form.name, frozen, own, width)
+        networks = network_forms(function, own)
+        kept[own, width] = _machine(ast.unparse(form), form.name, networks, frozen, own, width)
     return kept[own, width]
 
 
 @lru_cache(maxsize=256)
-def _machine(text, name, frozen, own, width):
+def _machine(text, name, networks, frozen, own, width):
     quick = {f"{name}_": one for name, one in lanes_math.compiled().items()}
     constants = {name: np.frombuffer(data) for name, data in frozen}
     surroundings = {"np": np, **vars(lanes_types), **quick, **constants}
+    exec(compile(networks, f"<networks of {name}, lanes>", "exec"), surroundings)
+    for one in ast.parse(networks).body:
+        surroundings[one.name] = functions.primitive(surroundings[one.name])
     exec(compile(text, f"<{name}, lanes>", "exec"), surroundings)
     lanes, plain = Memory(Lanes(width), SHARED), Memory(types.float64, SHARED)
     signature = types.void(lanes, lanes, lanes if own else plain, lanes, lanes)
-    options = {"error_model": "numpy", "fastmath": functions.CAREFUL}
+    flags = functions.BOLD if networks else functions.CAREFUL
+    options = {"error_model": "numpy", "fastmath": flags}
     return cfunc(signature, **options)(surroundings[name])

@@ -9,8 +9,12 @@ from sciml_lab.backends.numba import lanes_layout as at
 from sciml_lab.backends.numba.lanes_drive import Fleet
 from sciml_lab.solvers import solve as front
 
-LONGEST = 64
-"""Up to this length of u, lanes pay: then the stages of all lanes fit the processor's caches."""
+LONGEST, MOST = 64, 512
+"""Lanes pay up to this length of u, and this many numbers of scratch memory and own parameters.
+
+Beyond that eight of everything overflow the processor's first cache, while a single trajectory
+keeps the vector registers busy by itself.
+"""
 
 
 class Many(NamedTuple):
@@ -108,6 +112,8 @@ def _choose(f, u0, p, own, count, lanes):
     reason = ""
     if lanes is None and u0.size > LONGEST:
         reason = f"u has more than {LONGEST} entries"
+    if lanes is None and f.work + (np.size(p) if own else 0) > MOST:
+        reason = f"f needs more than {MOST} numbers for each"
     if lanes is None and count < wide:
         reason = f"there are fewer than {wide}"
     if not reason:
