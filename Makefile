@@ -59,6 +59,7 @@ $(BIN)/python:
 
 lab: .venv/.lab
 	@echo "[3/3] Opening JupyterLab on $(LESSON). Stop it with Ctrl-C here."
+	@$(BIN)/sciml-lab doctor --warm >.venv/warm.log 2>&1 & # compiles kernels while the reader reads
 	@$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir="$(CURDIR)" \
 		--LabApp.default_url="/lab/tree/$(LESSON)" $(LAB_ARGS)
 

@@ -5,9 +5,14 @@ import time
 import numpy as np
 
 import sciml_lab.solvers.explicit as explicit
+from sciml_lab.ad import grad
 from sciml_lab.backends.numba import cache
+from sciml_lab.neural import trajectory_loss
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers.solve import solve
+
+
+DIFFERENTIATED = ("Tsit5", "RK4")  # their adjoints, too: the lessons train with them
 
 
 def decay(u, p, t):
@@ -33,5 +38,22 @@ def warm(names=None, say=print) -> None:
         end = solve(problem, method, backend="numba", saveat=[1.0], **options).u[0, 0]
         if abs(end - np.exp(-1.0)) > 0.01:
             raise ArithmeticError(f"the kernel of {name} gives {end} for exp(-1)")
+        if name in DIFFERENTIATED:
+            _differentiate(problem, method, options)
         say(f"  {name:<10}{time.perf_counter() - start:6.2f} s")
     say(f"ready in {time.perf_counter() - began:.1f} s; kept in {cache.folder()}")
+
+
+def _differentiate(problem, method, options):
+    """Compile the adjoint of a method, alone and inside a loss, and check both."""
+
+    def end(p):
+        sol = solve(problem.replace(p=p), method, backend="numba", saveat=[1.0], **options)
+        return sol.u[-1, 0]
+
+    slope = grad(end, problem.p)[0]
+    t = np.linspace(0.0, 1.0, 3)
+    loss = trajectory_loss(decay, t, np.exp(-t)[:, None], method=method, backend="numba")
+    misfit, _ = loss.value_and_grad(problem.p)
+    if abs(slope + np.exp(-1.0)) > 0.01 or misfit > 1e-4:
+        raise ArithmeticError(f"the adjoint of {method!r} gives {slope} for -exp(-1)")
