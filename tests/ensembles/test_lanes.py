@@ -14,9 +14,9 @@ pytest.importorskip("numba", reason="the compiled backend is optional")
 from numba import njit
 
 from sciml_lab.backends.numba import functions, lanes_function, lanes_kernel, lanes_math
+from sciml_lab.backends.numba.lanes_access import memory
 from sciml_lab.backends.numba.lanes_drive import address, aligned
 from sciml_lab.backends.numba.lanes_rewrite import Powers, rewritten
-from sciml_lab.backends.numba.lanes_types import memory
 
 WIDTH = 8
 RNG = np.random.default_rng(1)

@@ -14,6 +14,7 @@ from sciml_lab.backends.numba import (
     cache,
     functions_math,
     kernels,
+    lanes_access,
     lanes_layout,
     lanes_loop,
     lanes_math,
@@ -34,6 +35,7 @@ import numpy as np
 from numba import njit
 
 from sciml_lab.backends.numba import lanes_math
+from sciml_lab.backends.numba.lanes_access import *
 from sciml_lab.backends.numba.lanes_layout import *
 from sciml_lab.backends.numba.lanes_types import *
 from sciml_lab.backends.numba.layout import DONE, MAX_STEPS_REACHED, MIN_STEP, NAN, ROUNDOFF
@@ -73,7 +75,7 @@ def text(method, width) -> str:
     flags = "{" + ", ".join(map(repr, sorted(kernels.FLAGS))) + "}"
     last = f'@njit("int64(int64)", error_model="numpy", fastmath={flags}, nogil=True, cache=True)\n'
     parts.append(last + inspect.getsource(lanes_loop.run))
-    parents = functions_math, lanes_layout, lanes_math, lanes_types, layout, pointers
+    parents = functions_math, lanes_access, lanes_layout, lanes_math, lanes_types, layout, pointers
     sources = "".join(map(inspect.getsource, parents)).encode()
     made_with = hashlib.sha256(sources).hexdigest()[:16]
     header = HEADER.format(name=method.name, width=width, made_with=made_with)

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from sciml_lab.backends.numba import functions_math, lanes_types
+from sciml_lab.backends.numba import functions_math, lanes_access, lanes_types
 from sciml_lab.backends.numba.lanes_rewrite import rewritten
 
 TOP = (*functions_math.CORE[1:], "exp", "tanh")
@@ -54,7 +54,7 @@ def logarithm(x):
 def compiled() -> dict:
     """All of these functions for lanes, by name; each goes into the code that calls it."""
     jit = njit(forceinline=True, error_model="numpy", fastmath={"contract"})
-    names = {**vars(functions_math), **vars(lanes_types), "np": np}
+    names = {**vars(functions_math), **vars(lanes_types), **vars(lanes_access), "np": np}
     sources = [inspect.getsource(getattr(functions_math, name)) for name in TOP]
     for source in (*sources, inspect.getsource(logarithm)):
         exec(compile(rewritten(source), "<functions of lanes>", "exec"), names)
