@@ -164,8 +164,10 @@ def _itself(u):
 def pleiades_rhs(u, p, t):
     """Each star falls towards the six others."""
     dx, dy, r2 = _distances(u)
-    pull = _per_body(p, u)[None] / (r2 + _itself(u)) ** 1.5
-    return np.concatenate([u[2 * BODIES :], np.sum(pull * dx, axis=1), np.sum(pull * dy, axis=1)])
+    pull = (r2 + _itself(u)) ** -1.5  # 1/r^3
+    m = _per_body(p, u)[None]
+    ax, ay = np.sum(m * pull * dx, axis=1), np.sum(m * pull * dy, axis=1)
+    return np.concatenate([u[2 * BODIES :], ax, ay])
 
 
 def pleiades_energy(u, p):
