@@ -124,7 +124,7 @@ class NeuralODETrainer(Explorer):
         self.moved_points[index] = np.array([x, y]) - self.data(values)[1][index]
         if np.allclose(self.moved_points[index], before):
             return
-        self.known = {**self.known, "moved": None}
+        self.known = (self.known or values) | {"moved": None}
         self.update()
 
     def train(self, values, t, data):

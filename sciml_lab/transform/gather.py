@@ -53,8 +53,8 @@ def _gathered(statement, fresh):
     """Return the statements in place of one loop, or None where it does not pay."""
     span, i = _span(statement.iter), statement.target.id
     adding = _without_helpers(statement.body)
-    targets = [_target(s, i) for s in adding]
-    if span is None or None in targets:
+    targets = [place for place in (_target(s, i) for s in adding) if place is not None]
+    if span is None or len(targets) < len(adding):
         return None
     arrays = {array for array, _, _ in targets}
     if any(names(s.value) & arrays for s in adding):

@@ -11,7 +11,6 @@ from sciml_lab.neural import trajectory_loss
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers.solve import solve
 
-
 DIFFERENTIATED = ("Tsit5", "RK4")  # their adjoints, too: the lessons train with them
 
 
