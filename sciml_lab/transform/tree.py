@@ -15,6 +15,7 @@ its text runs. Its grammar:
                while condition: statement...
                if condition: statement...  else: statement...
                primitive(array, array, ...)             writes its first argument, see `Primitive`
+               list = [] | list.append(e) | name = list.pop()   what a reverse `while` keeps
     expression name | number | array[index] | -e | e + e | e - e | e * e | e / e | e ** e
                | e // e | e % e | np.function(e, ...) | abs(e) | min(e, e) | max(e, e)
                | float(e) | int(e) | e if condition else e
