@@ -254,11 +254,15 @@ def solve_plain(problem, method, settings) -> Solution:
     """
     if settings.get("backend") == "numba":
         need("numba", extra="accel", what="backend='numba'")
-        from sciml_lab.backends.numba.quick import solve_if_possible
+        from sciml_lab.backends.numba.quick import reason_for_python, solve_if_possible
 
         solution = solve_if_possible(problem, method, settings)
         if solution is not None:
             return solution
+        solution = solve_plain(problem, method, {**settings, "backend": "numpy"})
+        reason = reason_for_python(problem, settings)
+        solution.message += f" (the loop ran in Python: {reason})"
+        return solution
     began = time.perf_counter()
     run = _prepare(problem, method, *(settings[name] for name in (
         "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip

@@ -224,3 +224,12 @@ def test_complex_states_are_refused():
     problem = sl.ODEProblem(lambda u, p, t: 1j * u, [1.0 + 0j], (0.0, 1.0))
     with pytest.raises(TypeError, match="real numbers.*backend='numpy'"):
         sl.solve(problem, sl.Tsit5(), backend="numba")
+
+
+def test_a_callback_runs_the_loop_in_python_and_the_message_says_so():
+    seen = []
+    problem = sl.zoo.lotka_volterra()
+    sol = sl.solve(problem, sl.Tsit5(), backend="numba", callbacks=lambda r: seen.append(r.t))
+    assert len(seen) == sol.stats.naccept
+    assert sol.message.endswith("(the loop ran in Python: callbacks are Python functions)")
+    assert "in Python" not in sl.solve(problem, sl.Tsit5(), backend="numba").message
