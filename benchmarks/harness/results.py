@@ -58,7 +58,7 @@ class Verdict:
         """The error bar in words; empty where there is none."""
         if self.low == self.high:
             return ""
-        return f"{amount(self.low, '')} to {amount(self.high, self.unit)}"
+        return f"{amount(self.low, self.unit)} to {amount(self.high, self.unit)}"
 
 
 SUMMARY = ["what", "against", "ours", "theirs", "ours / theirs", "range", "aim", "reached"]

@@ -45,6 +45,10 @@ def test_a_number_that_is_no_number_is_not_reached(results):
     assert results.amount(float("nan"), "") == "not measured"
 
 
+def test_a_range_of_seconds_is_in_seconds(results):
+    assert verdict(results, unit="s").range() == "0.04 s to 0.06 s"
+
+
 @pytest.mark.parametrize("page", ["", "<!-- measured: begin -->", "x" * 3])
 def test_a_page_without_markers_is_refused(results, page):
     with pytest.raises(ValueError, match="must hold each of the lines"):
