@@ -122,8 +122,8 @@ def test_generated_code_shows_in_tracebacks():
 
 
 def test_what_is_not_covered_has_a_sentence():
-    with pytest.raises(TransformError, match="no Python source"):
-        ad.grad(np.sum, np.ones(3), mode="source")
+    with pytest.raises(TransformError, match="a call of det can't be transformed"):
+        ad.grad(np.linalg.det, np.eye(3), mode="source")
     with pytest.raises(TypeError, match="mode='source' differentiates plain numbers"):
         ad.grad(lambda x: ad.grad(wave, x, mode="source")[0], np.ones(3))
     with pytest.raises(TypeError, match="real numbers"):

@@ -176,7 +176,8 @@ def test_an_f_that_cannot_be_compiled_says_so():
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_control_c_stops_a_compiled_loop_within_a_second(tmp_path):
     script = """
-        import numpy as np, sciml_lab as sl
+        import signal, numpy as np, sciml_lab as sl
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
         def swing(u, p, t):
             return np.array([u[1], -u[0]])
         problem = sl.ODEProblem(swing, [1.0, 0.0], (0.0, 1e9))
