@@ -177,7 +177,7 @@ def test_an_f_that_cannot_be_compiled_says_so():
 def test_control_c_stops_a_compiled_loop_within_a_second(tmp_path):
     script = """
         import signal, numpy as np, sciml_lab as sl
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
         def swing(u, p, t):
             return np.array([u[1], -u[0]])
         problem = sl.ODEProblem(swing, [1.0, 0.0], (0.0, 1e9))
