@@ -59,7 +59,7 @@ class NeuralODETrainer(Explorer):
     """
 
     def __init__(
-        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, quick=0.025,
+        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, quick=0.01,
         steps=40,
     ):  # fmt: skip
         self.budget, self.quick, self.steps = budget, quick, steps

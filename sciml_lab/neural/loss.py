@@ -93,7 +93,9 @@ class SolveLoss:
 
         how, starts = settings(self.t, **self.options), np.asarray(self.starts, dtype=float)
         times = np.array(self.t[self.skip :])
-        if how["batch"] and starts.ndim == 2:  # one trajectory after the other
+        # One trajectory after the other, unless they are to share their steps: with fixed steps
+        # the numbers are the same, and nothing has to be compiled for another number of them.
+        if starts.ndim == 2 and not self.options.get("shared_steps", False):
             starts, data, shape = starts.T, np.moveaxis(self.data, -1, 0), starts.shape[:1]
         else:
             starts, data, shape = starts.reshape(1, -1), self.data, starts.shape
