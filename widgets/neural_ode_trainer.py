@@ -19,7 +19,7 @@ from sciml_lab_widgets.controls import Button, Slider
 from sciml_lab_widgets.draggable import draggable_picture
 from sciml_lab_widgets.picture import SHARP, StaticPicture
 from sciml_lab_widgets.widths import WIDEST, backend, places_of_units, resized
-from sciml_lab_widgets.words import number
+from sciml_lab_widgets.words import clock, number
 
 BOX = (0.0, 8.0, 0.0, 5.5)
 PERIOD = sl.zoo.lotka_volterra.facts["period"]
@@ -312,8 +312,8 @@ class NeuralODETrainer(Explorer):
     def _say(self, values, path, wrong, near):
         """Loss, error on and off the data, and how far the extrapolation holds."""
         yield (
-            f"After {self.trained} training steps (the last ones took {self.took:.1f} s) the loss, "
-            f"mean squared error of short trajectories, is {number(self.loss)}."
+            f"After {self.trained} training steps (the last ones took {clock(self.took)}) the "
+            f"loss, mean squared error of short trajectories, is {number(self.loss)}."
         )
         yield f"Near the data the learned field is wrong by {_percent(np.median(wrong[near]))}."
         yield f"Off the data: by {_percent(np.median(wrong[~near]))} (medians)."

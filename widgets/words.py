@@ -46,3 +46,14 @@ def first_line(error: BaseException) -> str:
     """
     said = str(error).strip().splitlines()
     return (said[0] if said else type(error).__name__).rstrip(".") + "."
+
+
+def clock(seconds) -> str:
+    """A time as it is said: milliseconds below a tenth of a second.
+
+    Examples
+    --------
+    >>> clock(0.0123), clock(1.53)
+    ('12 ms', '1.5 s')
+    """
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.1 else f"{seconds:.1f} s"

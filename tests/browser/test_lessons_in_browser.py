@@ -78,8 +78,9 @@ WATCH = """explorer => {
     const before = pixels();
     window.latency = new Promise(resolve => {
         let began = null;
-        explorer.addEventListener("keydown", () => { began = performance.now(); },
-                                  {capture: true, once: true});
+        for (const kind of ["keydown", "pointermove"])
+            explorer.addEventListener(kind, () => { began ??= performance.now(); },
+                                      {capture: true, once: true});
         const look = () => requestAnimationFrame(() => {
             const shown = performance.now();
             if (began !== null && pixels() !== before) {
@@ -125,6 +126,8 @@ def test_lesson(page, lab, lesson):
             f"\n{lesson}, explorer {k + 1}: slider to pixels {statistics.median(times):.0f} ms "
             f"median, {min(times):.0f} to {max(times):.0f} ms in {MOVES} moves"
         )
+        if explorer.locator(".sciml-drag-handle").count():
+            print(f"{lesson}: point dropped to pixels {_drag_a_point(page, explorer):.0f} ms")
         _screenshot(explorer, f"{lesson}_explorer{k + 1}.png")
     _screenshot(page, f"{lesson}.png")
 
@@ -161,6 +164,27 @@ def _move_first_slider(page, explorer, k):
         "() => Promise.race([window.latency, new Promise(done => setTimeout(done, 30000))])"
     )
     assert milliseconds is not None, f"30 s after {key} the picture is still the same"
+    return milliseconds
+
+
+def _drag_a_point(page, explorer):
+    """Drag a data point aside; the milliseconds from the last move to a changed picture."""
+    handle = explorer.locator(".sciml-drag-handle").nth(3)
+    before = handle.bounding_box()
+    x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y - 15, steps=4)
+    page.wait_for_timeout(500)  # what it has told on its way is drawn
+    explorer.evaluate(WATCH)
+    page.mouse.move(x + 30, y - 15)
+    page.mouse.up()
+    milliseconds = page.evaluate(
+        "() => Promise.race([window.latency, new Promise(done => setTimeout(done, 30000))])"
+    )
+    assert milliseconds is not None, "30 s after a point was dropped the picture is still the same"
+    after = handle.bounding_box()
+    assert abs(after["x"] - before["x"] - 30) < 3 and abs(after["y"] - before["y"] + 15) < 3
     return milliseconds
 
 
