@@ -12,11 +12,11 @@ import numpy as np
 
 from sciml_lab.transform import lower
 from sciml_lab.transform import source as sources
+from sciml_lab.transform.jacobian import jacobian
 from sciml_lab.transform.jvp import jvp
 from sciml_lab.transform.printing import text
 from sciml_lab.transform.python import compile as compiled
 from sciml_lab.transform.tidy import tidy
-from sciml_lab.transform.tree import TransformError
 from sciml_lab.transform.vjp import vjp
 
 from .assemble import need_scalar
@@ -62,7 +62,8 @@ def source(f, *examples, of="vjp", wrt=None) -> str:
     >>> def f(u, p, t):
     ...     x, y = u
     ...     return np.array([y, -p[0] * np.sin(x)])
-    >>> print(source(f, of="jacobian"))  # doctest: +SKIP
+    >>> "p[0] * np.cos(x)" in source(f, of="jacobian")
+    True
     """
     if of not in KINDS:
         raise ValueError(f"of must be one of {', '.join(map(repr, KINDS))} (got {of!r}).")
@@ -81,8 +82,6 @@ def _derive(lowered, of, wrt=None):
     arrays = [n for n in lowered.inputs if shapes[n] != ()] or list(lowered.inputs)
     wrt = tuple(arrays if wrt is None else wrt)
     if of == "jacobian":
-        from sciml_lab.transform.jacobian import jacobian
-
         return jacobian(lowered, wrt=wrt[0])
     return (vjp if of == "vjp" else jvp)(lowered, wrt)
 
@@ -123,14 +122,9 @@ def derived(f, xs, of):
     if key not in known:
         result = lowered
         for kind in of.split(" of ")[::-1]:
-            result = _step(result, kind, lowered.inputs)
+            result = _derive(result, kind, lowered.inputs)
         known[key] = compiled(result)
     return known[key]
-
-
-def _step(lowered, kind, wrt):
-    """One more derivative by the inputs of the first function."""
-    return tidy(lowered) if kind == "function" else (vjp if kind == "vjp" else jvp)(lowered, wrt)
 
 
 def push_source(f, xs, vs):
@@ -228,6 +222,3 @@ def _guess_one(tree, name, function):
 
 def _is(tree, name):
     return isinstance(tree, ast.Name) and tree.id == name
-
-
-__all__ = ["TransformError", "derived", "guess", "pull_source", "push_source", "source"]

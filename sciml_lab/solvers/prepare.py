@@ -62,8 +62,7 @@ def prepare(
         from sciml_lab.backends.numba.prepared import Prepared
 
         return Prepared(problem, method, settings)
-    front._prepare(problem, method, *(settings[name] for name in (
-        "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
+    front.run_of(problem, method, settings)
     options.save_times(saveat, problem.tspan, problem.batch)
 
     def solver(u0=None, p=None):

@@ -246,6 +246,12 @@ def _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps) -
     )  # fmt: skip
 
 
+def run_of(problem, method, settings) -> Run:
+    """Put a run together from the options of `solve`."""
+    names = ("rtol", "atol", "dt", "adaptive", "controller", "max_steps")
+    return _prepare(problem, method, *(settings[name] for name in names))
+
+
 def solve_plain(problem, method, settings) -> Solution:
     """Run the loop, record what is asked for, and explain a failure.
 
@@ -254,18 +260,15 @@ def solve_plain(problem, method, settings) -> Solution:
     """
     if settings.get("backend") == "numba":
         need("numba", extra="accel", what="backend='numba'")
-        from sciml_lab.backends.numba.quick import reason_for_python, solve_if_possible
+        from sciml_lab.backends.numba.quick import compiled_or_why_not
 
-        solution = solve_if_possible(problem, method, settings)
-        if solution is not None:
-            return solution
-        solution = solve_plain(problem, method, {**settings, "backend": "numpy"})
-        reason = reason_for_python(problem, settings)
-        solution.message += f" (the loop ran in Python: {reason})"
+        solution, reason = compiled_or_why_not(problem, method, settings)
+        if solution is None:
+            solution = solve_plain(problem, method, {**settings, "backend": "numpy"})
+            solution.message += f" (the loop ran in Python: {reason})"
         return solution
     began = time.perf_counter()
-    run = _prepare(problem, method, *(settings[name] for name in (
-        "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
+    run = run_of(problem, method, settings)
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
     recorder = Recorder(times, run, settings["dense"])
     track = Track()

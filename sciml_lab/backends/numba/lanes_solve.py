@@ -74,8 +74,7 @@ def solve_many(problem, u0, p, times, method, settings, threads=1, lanes=None, s
     Interrupted
         On Ctrl-C.
     """
-    run = front._prepare(problem, method, *(settings[name] for name in (
-        "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
+    run = front.run_of(problem, method, settings)
     own = p is not None and p.ndim == 2
     one, its = u0[..., 0], p[:, 0] if own else p
     start = float(problem.tspan[0])

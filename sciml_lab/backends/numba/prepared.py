@@ -66,8 +66,7 @@ class Prepared:
         if problem.batch:
             raise ValueError("prepare() serves one trajectory: leave batch=True out.")
         self.problem, self.method, self.settings = problem, method, settings
-        run = front._prepare(problem, method, *(settings[name] for name in (
-            "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
+        run = front.run_of(problem, method, settings)
         times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
         times = list(problem.tspan) if times is None else times
         compiled = CompiledRun(run, times, keep=False)

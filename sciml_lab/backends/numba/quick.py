@@ -74,11 +74,10 @@ def quick_solve(problem, method, rtol, atol, saveat, dense, max_steps):
     return _solution(problem, method, one, times, u, dense, began)
 
 
-def solve_if_possible(problem, method, settings):
-    """The compiled solve of any problem and options, or None if the loop has to run in Python."""
-    if reason_for_python(problem, settings):
-        return None
-    return solve_compiled(problem, method, settings)
+def compiled_or_why_not(problem, method, settings):
+    """The compiled solve of any problem and options; or None, and why the loop runs in Python."""
+    reason = reason_for_python(problem, settings)
+    return (None, reason) if reason else (solve_compiled(problem, method, settings), "")
 
 
 def _carefully(problem, method, rtol, atol, saveat, dense, max_steps, drive, interrupted=False):

@@ -56,8 +56,7 @@ def solve_compiled(problem, method, settings, drive=None, interrupted=False):
         Whether it shall end here, since Ctrl-C was pressed.
     """
     began, track = time.perf_counter(), Track()
-    run = front._prepare(problem, method, *(settings[name] for name in (
-        "rtol", "atol", "dt", "adaptive", "controller", "max_steps")))  # fmt: skip
+    run = front.run_of(problem, method, settings)
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
     compiled = CompiledRun(run, times, settings["dense"], drive)
     bar = front._progress_bar(settings["progress"], run)
