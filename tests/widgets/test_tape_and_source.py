@@ -126,7 +126,7 @@ def test_an_own_function_and_one_outside_of_the_subset():
     def reads(x):
         return np.float64(open(x).read())
 
-    with pytest.raises(sl.ad.source_code.TransformError):
+    with pytest.raises(TransformError):
         SourceExplorer(reads, 1.0)
 
 
