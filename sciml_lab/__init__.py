@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 _SUBMODULES = (
     "ad",
     "classroom",
+    "linalg",
     "neural",
     "nn",
     "plot",
@@ -29,7 +30,14 @@ _SUBMODULES = (
 )
 
 _NAMES = {
-    "sciml_lab.problems": ("ODEProblem", "zoo"),
+    "sciml_lab.problems": (
+        "HamiltonianProblem",
+        "ODEProblem",
+        "SecondOrderProblem",
+        "SemilinearProblem",
+        "SplitProblem",
+        "zoo",
+    ),
     "sciml_lab.solvers.tableau": ("Tableau",),
     "sciml_lab.solvers.explicit": (
         "METHODS",
@@ -46,6 +54,7 @@ _NAMES = {
         "Vern9",
         "DOP853",
     ),
+    "sciml_lab.solvers.method": ("Method", "Step"),
     "sciml_lab.solvers.control": ("IController", "PIController", "PIDController"),
     "sciml_lab.solvers.solution": ("Solution", "SolveError", "SolveInterrupted"),
     "sciml_lab.solvers.prepare": ("prepare",),

@@ -11,8 +11,9 @@ from sciml_lab.ensembles.parts import Part, PartInterrupted, checked_settings, s
 from sciml_lab.ensembles.solution import EnsembleSolution
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
+from sciml_lab.solvers.choose import checked
 from sciml_lab.solvers.solution import SolveInterrupted
-from sciml_lab.solvers.solve import _checked, _prepare
+from sciml_lab.solvers.solve import _prepare
 
 
 class Ensemble:
@@ -147,7 +148,7 @@ class Ensemble:
         [1.0, 2.7183]
         """
         began = time.perf_counter()
-        method = _checked(self.problem, method, rtol, backend)
+        method = checked(self.problem, method, rtol, backend)
         executor, threads = executors.checked(executor), _checked_workers("threads", threads)
         _checked_workers("chunk", chunk)
         if lanes not in (None, 1, 8):

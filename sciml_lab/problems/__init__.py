@@ -3,12 +3,26 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from sciml_lab.problems.ode import ODEProblem
+from sciml_lab.problems.ode import ODEProblem, Problem
+from sciml_lab.problems.structured import (
+    HamiltonianProblem,
+    SecondOrderProblem,
+    SemilinearProblem,
+    SplitProblem,
+)
 
 if TYPE_CHECKING:
     from sciml_lab.problems import zoo
 
-__all__ = ["ODEProblem", "zoo"]
+__all__ = [
+    "HamiltonianProblem",
+    "ODEProblem",
+    "Problem",
+    "SecondOrderProblem",
+    "SemilinearProblem",
+    "SplitProblem",
+    "zoo",
+]
 
 
 def __getattr__(name: str):

@@ -17,31 +17,35 @@ def _ad():
     return ad
 
 
-_accepted = WeakSet()  # functions that have passed: `replace` makes many problems of one f
+# The functions that have passed, by their arguments: `replace` makes many problems of one f.
+_accepted = {}
+NUMBERS = {3: "three", 4: "four"}
 
 
-def function(f):
-    """Check that f takes the three arguments (u, p, t)."""
-    if _keeps(f) and f in _accepted:
+def function(f, name="f", arguments="(u, p, t)"):
+    """Check that a function takes the arguments that it will be given."""
+    passed = _accepted.setdefault(arguments, WeakSet())
+    if _keeps(f) and f in passed:
         return
     if not callable(f):
         raise TypeError(
-            f"f must be a function f(u, p, t) (got {brief(f)}): pass the function itself, "
-            "without calling it."
+            f"{name} must be a function {name}{arguments} (got {brief(f)}): pass the function "
+            "itself, without calling it."
         )
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # some functions written in C have none
         return
+    count = arguments.count(",") + 1
     try:
-        signature.bind(None, None, None)
+        signature.bind(*[None] * count)
     except TypeError:
         raise TypeError(
-            f"f must take the three arguments (u, p, t), and this one takes {signature}: write "
-            "def f(u, p, t), also where p or t is not used."
+            f"{name} must take the {NUMBERS[count]} arguments {arguments}, and this one takes "
+            f"{signature}: write def {name}{arguments}, also where some are not used."
         ) from None
     if _keeps(f):
-        _accepted.add(f)
+        passed.add(f)
 
 
 def _keeps(f) -> bool:
@@ -121,6 +125,48 @@ def time_span(tspan):
             f"tspan is empty: start and end are both {float(_ad().primal(times[0])):g}; {hint}."
         )
     return tuple(times)
+
+
+def jacobian(jac):
+    """Check that jac can be called."""
+    if jac is not None and not callable(jac):
+        raise TypeError(
+            f"jac must be a function jac(u, p, t) that returns the Jacobian matrix (got "
+            f"{brief(jac)}): pass the function itself, or leave it out."
+        )
+
+
+def pair(first, x, second, y):
+    """Return two initial vectors of the same length, such as positions and velocities."""
+    x, y = state_vector(first, x), state_vector(second, y)
+    if x.shape != y.shape:
+        raise ValueError(
+            f"{first} and {second} must have the same length (got {x.size} and {y.size}): give "
+            "one entry of each for every degree of freedom."
+        )
+    return x, y
+
+
+def state_vector(name, x):
+    """Return an initial value as a vector of finite numbers."""
+    x = array(name, x, "[1.0, 0.5]")
+    if len(shape_of(x)) != 1 or not shape_of(x)[0]:
+        raise ValueError(f"{name} must be a vector (n,), not empty (got shape {shape_of(x)}).")
+    finite(name, x)
+    return x
+
+
+def linear_part(L, n):
+    """Return L of a semilinear problem: a vector (its diagonal), a matrix, or a sparse matrix."""
+    if isinstance(L, np.ndarray) or not hasattr(L, "shape"):
+        L = array("L", L, "[-1.0, -4.0]")
+        finite("L", L)
+    if tuple(L.shape) not in ((n,), (n, n)):
+        raise ValueError(
+            f"L must have shape {(n,)}, the diagonal, or {(n, n)}, to fit u0 (got "
+            f"{tuple(L.shape)})."
+        )
+    return L
 
 
 def square(name, matrix, n):

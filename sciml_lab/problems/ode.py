@@ -7,15 +7,74 @@ box) passes through as it is, for a derivative with respect to `u0`, `p` or `tsp
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from sciml_lab.problems import checks
 
 
+class Problem:
+    """What every kind of problem has in common: `replace`, and a line that describes it.
+
+    Attributes
+    ----------
+    f, u0, tspan, p
+        As in `ODEProblem`: every problem is an initial-value problem too.
+    """
+
+    f: Any
+    u0: Any
+    tspan: Any
+    p: Any
+    mass_matrix: Any = None
+    jac: Any = None
+    sparsity: Any = None
+    batch: Any = False
+
+    def replace(self, **changes) -> Any:
+        """Return a new problem in which some fields are different.
+
+        Parameters
+        ----------
+        **changes
+            Fields by name, for example ``p=..., tspan=...``.
+
+        Examples
+        --------
+        >>> prob = ODEProblem(lambda u, p, t: p * u, 1.0, (0.0, 1.0), 2.0)
+        >>> float(prob.replace(p=3.0).p)
+        3.0
+        """
+        names = [one.name for one in dataclasses.fields(cast(Any, self))]
+        for name in changes:
+            if name not in names:
+                raise TypeError(
+                    f"replace() does not know {name!r}: {_article(type(self).__name__)} has "
+                    f"{', '.join(names)}."
+                )
+        return dataclasses.replace(cast(Any, self), **changes)
+
+    def __repr__(self) -> str:
+        shown = []
+        for one in dataclasses.fields(cast(Any, self)):
+            value = getattr(self, one.name)
+            if callable(value):
+                name = getattr(value, "__name__", type(value).__name__)
+                shown.append(name if one.name == "f" else f"{one.name}={name}")
+            elif one.name == "tspan":
+                shown.append(f"tspan={value}")
+            elif value is not None and one.name != "batch":
+                shown.append(f"{one.name}={checks.brief(value)}")
+        return f"{type(self).__name__}({', '.join(shown)}{', batch=True' if self.batch else ''})"
+
+
+def _article(name):
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class ODEProblem:
+class ODEProblem(Problem):
     r"""An initial-value problem :math:`u' = f(u, p, t),\; u(t_0) = u_0`.
 
     Parameters
@@ -75,11 +134,7 @@ class ODEProblem:
         shape = checks.shape_of(u0)
         if p is not None:
             checks.parameter_shape(checks.shape_of(p), shape, self.batch)
-        if self.jac is not None and not callable(self.jac):
-            raise TypeError(
-                f"jac must be a function jac(u, p, t) that returns the Jacobian matrix (got "
-                f"{checks.brief(self.jac)}): pass the function itself, or leave it out."
-            )
+        checks.jacobian(self.jac)
         n = int(np.prod(shape[:-1] if self.batch else shape, dtype=int))
         new = {
             "u0": u0,
@@ -90,36 +145,3 @@ class ODEProblem:
         }
         for name, value in new.items():
             object.__setattr__(self, name, value)
-
-    def replace(self, **changes) -> "ODEProblem":
-        """Return a new problem in which some fields are different.
-
-        Parameters
-        ----------
-        **changes
-            Fields by name, for example ``p=..., tspan=...``.
-
-        Examples
-        --------
-        >>> prob = ODEProblem(lambda u, p, t: p * u, 1.0, (0.0, 1.0), 2.0)
-        >>> float(prob.replace(p=3.0).p)
-        3.0
-        """
-        names = [one.name for one in dataclasses.fields(self)]
-        for name in changes:
-            if name not in names:
-                raise TypeError(
-                    f"replace() does not know {name!r}: an {type(self).__name__} has "
-                    f"{', '.join(names)}."
-                )
-        return dataclasses.replace(self, **changes)
-
-    def __repr__(self) -> str:
-        name = getattr(self.f, "__name__", type(self.f).__name__)
-        shown = [name, f"u0={checks.brief(self.u0)}", f"tspan={self.tspan}"]
-        shown += [
-            f"{one}={checks.brief(getattr(self, one))}"
-            for one in ("p", "mass_matrix", "jac", "sparsity")
-            if getattr(self, one) is not None
-        ]
-        return f"{type(self).__name__}({', '.join(shown)}{', batch=True' if self.batch else ''})"

@@ -4,122 +4,23 @@ Each examination looks at the point where the solve gave up and returns a findin
 first finding counts. Only plain numbers come in, so f may be called freely.
 """
 
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from sciml_lab.solvers import stability
+from sciml_lab.solvers.case import Case, Diagnosis
 from sciml_lab.solvers.spectrum import dominant_eigenvalue
 
 EPS = np.finfo(float).eps
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """Why a solve failed.
-
-    Attributes
-    ----------
-    verdict : str
-        The finding in a few words: "stiffness", "finite-time blow-up", "f is not finite",
-        "tolerance below roundoff", "discontinuity", "unstable step", "overflow",
-        "max_steps reached" or "step size underflow".
-    evidence, remedy : str
-        One sentence each: what was measured, and what to do.
-    numbers : dict
-        The measured quantities by name.
-
-    Examples
-    --------
-    >>> import sciml_lab as sl
-    >>> sol = sl.solve(sl.ODEProblem(lambda u, p, t: u**2, [1.0], (0.0, 2.0)), sl.Tsit5())
-    >>> sol.diagnosis.verdict, round(sol.diagnosis.numbers["time"], 4)
-    ('finite-time blow-up', 1.0)
-    """
-
-    verdict: str
-    evidence: str
-    remedy: str
-    numbers: dict = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.verdict}: {self.evidence} {self.remedy}"
-
-
-class Track:
-    """Points of the way to a failure: the last 50, and up to 100 spread evenly over all steps."""
-
-    def __init__(self):
-        self._last, self._spread = deque(maxlen=50), []
-        self._count, self._stride = 0, 1
-
-    def add(self, t, u):
-        """Take an accepted point."""
-        self._last.append((self._count, t, u))
-        if self._count % self._stride == 0:
-            self._spread.append((self._count, t, u))
-            if len(self._spread) > 100:
-                del self._spread[1::2]
-                self._stride *= 2
-        self._count += 1
-
-    def points(self) -> list:
-        """The pairs (t, u) in order."""
-        earlier = [point for point in self._spread if point[0] < self._last[0][0]]
-        return [(t, u) for _, t, u in (*earlier, *self._last)]
-
-
-@dataclass(frozen=True)
-class Case:
-    """The point where a solve gave up, and the way there (see `diagnose`)."""
-
-    f: Callable
-    u: np.ndarray
-    p: object
-    t: float
-    h: float
-    method: object
-    times: list
-    states: list
-    rtol: object
-    atol: object
-    tspan: tuple
-
-    def slope(self, u, t):
-        """Evaluate f; NaN where it raises an arithmetic error."""
-        with np.errstate(all="ignore"):
-            try:
-                return np.asarray(self.f(u, self.p, t))
-            except (ArithmeticError, ValueError):
-                return np.full(np.shape(u), np.nan)
-
-    @property
-    def where(self) -> str:
-        """The time in words."""
-        return f"t = {self.t:.10g}"
-
-    @property
-    def typical_step(self) -> float:
-        """Median length of the last accepted steps (or of the step that failed)."""
-        lengths = np.abs(np.diff(self.times[-50:]))
-        return float(np.median(lengths)) if lengths.size else abs(self.h)
-
-    @property
-    def direction(self) -> float:
-        """Sign of the direction of integration."""
-        return 1.0 if self.tspan[1] > self.tspan[0] else -1.0
-
-
-def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan) -> Diagnosis:
+def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan, note=""):
     """Find out why a solve stopped.
 
     Parameters
     ----------
-    trouble : {"nan", "min_step", "max_steps", "roundoff"}
-        What the loop saw: no finite step, a step below rounding, the limit of attempts, or a
-        tolerance below rounding.
+    trouble : {"nan", "newton", "min_step", "max_steps", "roundoff"}
+        What the loop saw: no finite step, an iteration without result, a step below rounding, the
+        limit of attempts, or a tolerance below rounding.
     f : callable
         ``f(u, p, t)`` of plain numbers.
     u, p, t, h : array, array, float, float
@@ -132,6 +33,8 @@ def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan
         Tolerances.
     tspan : (float, float)
         The time interval.
+    note : str
+        What the last rejected step said of itself.
 
     Returns
     -------
@@ -145,7 +48,7 @@ def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan
     ...     tspan=(0.0, 10.0)).verdict
     'stiffness'
     """
-    case = Case(f, np.asarray(u), p, t, h, method, times, states, rtol, atol, tspan)
+    case = Case(f, np.asarray(u), p, t, h, method, times, states, rtol, atol, tspan, note)
     for examine in EXAMINATIONS[trouble]:
         finding = examine(case)
         if finding is not None:
@@ -264,6 +167,8 @@ def roundoff(case):
 
 def stiffness(case):
     """Is stability, not accuracy, what limits the step?"""
+    if case.method.implicit:
+        return None
     found = dominant_eigenvalue(case.slope, case.u, case.t)
     if found is None or not found.real < 0:
         return None
@@ -279,8 +184,8 @@ def stiffness(case):
         f"at {case.where} the Jacobian of f has the spectral radius {radius:.3g}, and the steps "
         f"h = {step:.3g} give rho*h = {radius * step:.3g}, at the stability limit {limit:.3g} of "
         f"{case.method.name}; the rest of tspan would need some {rest:.2g} steps.",
-        "No explicit method can do much better: use an implicit one, such as method='Radau' of "
-        "scipy.integrate.solve_ivp, or raise max_steps if that many steps are acceptable.",
+        "No explicit method can do much better: use an implicit one, such as Rodas5P(), or raise "
+        "max_steps if that many steps are acceptable.",
         {"radius": radius, "step": step, "limit": limit, "eigenvalue": found},
     )
 
@@ -317,7 +222,7 @@ def jump(case):
 
 def unstable_fixed_step(case):
     """Did a fixed step beyond the stability limit let the solution explode?"""
-    if len(case.times) < 2:
+    if len(case.times) < 2 or case.method.implicit:
         return None
     for state, time in zip(case.states[::-1], case.times[::-1], strict=True):
         if np.max(np.abs(state)) > 1e50:
@@ -385,7 +290,18 @@ def _not_enough(case):
     )
 
 
+def _no_convergence(case):
+    return Diagnosis(
+        "Newton's iteration failed",
+        f"at {case.where} even a step of {abs(case.h):.2g} has no solution: {case.note}.",
+        "Look at f and its Jacobian there: a kink, a wrong jac=..., or equations that do not "
+        "determine u' (a singular mass matrix of index above 1) are likely.",
+        {"step": abs(case.h)},
+    )
+
+
 EXAMINATIONS = {
+    "newton": (blow_up, not_finite_here, jump, not_finite_ahead),
     "nan": (blow_up, unstable_fixed_step, not_finite_here, not_finite_ahead),
     "min_step": (blow_up, roundoff, jump, not_finite_ahead),
     "roundoff": (roundoff,),
@@ -393,6 +309,7 @@ EXAMINATIONS = {
 }
 
 UNEXPLAINED = {
+    "newton": _no_convergence,
     "nan": _overflow,
     "min_step": _underflow,
     "max_steps": _not_enough,

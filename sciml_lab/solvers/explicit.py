@@ -19,31 +19,8 @@ import numpy as np
 
 from sciml_lab.ad import primal
 from sciml_lab.solvers import tableaus
+from sciml_lab.solvers.method import Method, Step
 from sciml_lab.solvers.tableau import Tableau
-
-
-class Step(NamedTuple):
-    """One attempted step: the new state, its error estimate(s), and all that led there.
-
-    Attributes
-    ----------
-    u : array
-        State at ``t + h``.
-    error : array or None
-        Estimated error of this step, or None for a method without an embedded one.
-    error2 : array or None
-        Second estimate (DOP853 only).
-    k : list of array
-        Stage derivatives.
-    v : list of array
-        Stage points: ``k[i] = f(v[i], p, t + c[i] h)``.
-    """
-
-    u: object
-    error: object
-    error2: object
-    k: list
-    v: list
 
 
 class Row(tuple):
@@ -186,7 +163,7 @@ def combine(weights, k):
 
 
 @dataclass(frozen=True)
-class ExplicitRK:
+class ExplicitRK(Method):
     """The explicit Runge-Kutta method of a tableau.
 
     Parameters
@@ -238,6 +215,16 @@ class ExplicitRK:
     def adaptive(self) -> bool:
         """Whether the method estimates its own error."""
         return bool(self.rows.error)
+
+    @property
+    def fsal(self) -> bool:
+        """Whether the last stage of a step is the first of the next."""
+        return self.tableau.fsal
+
+    @property
+    def nodes(self):
+        """The stages lie at the times ``t + nodes[i] h``."""
+        return self.rows.c
 
     @cached_property
     def error_order(self) -> int:

@@ -3,6 +3,7 @@
 from sciml_lab._optional import need
 from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
+from sciml_lab.solvers.choose import checked
 
 
 def prepare(
@@ -49,7 +50,7 @@ def prepare(
     >>> [round(float(solver(p=np.array([rate])).u[-1, 0]), 4) for rate in (1.0, 2.0)]
     [0.3679, 0.1353]
     """
-    method = front._checked(problem, method, rtol, backend)
+    method = checked(problem, method, rtol, backend)
     if saveat is None:
         saveat = [float(s) for s in problem.tspan]
     settings = {

@@ -7,13 +7,13 @@ import numpy as np
 
 from sciml_lab._optional import need
 from sciml_lab.ad import is_traced, needs_reverse, primal
-from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
+from sciml_lab.solvers.case import Track
+from sciml_lab.solvers.choose import checked
 from sciml_lab.solvers.control import PIController
 from sciml_lab.solvers.dense import Recorder
-from sciml_lab.solvers.diagnose import Track, diagnose
-from sciml_lab.solvers.explicit import METHODS, ExplicitRK, Tsit5, Vern7, Vern9
-from sciml_lab.solvers.rhs import RightHandSide
+from sciml_lab.solvers.diagnose import diagnose
+from sciml_lab.solvers.explicit import ExplicitRK
 from sciml_lab.solvers.solution import Solution, SolveError, SolveInterrupted, Stats, failed
 from sciml_lab.solvers.stepping import Run, attempts, some
 
@@ -99,14 +99,14 @@ def solve(
     True
     """
     if backend == "numba" and QUICK in sys.modules:
-        rare = (dt, adaptive, controller, sensitivity, seed)
         plain = type(callbacks) is tuple and not callbacks and progress is False
-        if plain and on_failure == "return" and all(x is None for x in rare):
+        plain = plain and on_failure == "return"
+        if plain and dt is adaptive is controller is sensitivity is seed is None:
             quick_solve = sys.modules[QUICK].quick_solve
             solution = quick_solve(problem, method, rtol, atol, saveat, dense, max_steps)
             if solution is not None:
                 return solution
-    method = _checked(problem, method, rtol, backend)
+    method = checked(problem, method, rtol, backend)
     options.one_of("on_failure", on_failure, ("return", "raise"))
     options.seed_value(seed)
     settings = {
@@ -176,7 +176,7 @@ def steps(
     >>> [record.accepted for record in sl.steps(prob, sl.RK4(), dt=0.5)]
     [True, True]
     """
-    method = _checked(problem, method, rtol, "numpy")
+    method = checked(problem, method, rtol, "numpy")
     run = _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps)
     return _quietly(attempts(run))
 
@@ -191,43 +191,6 @@ def _quietly(records):
         yield record
 
 
-def _checked(problem, method, rtol, backend):
-    """Check problem, method and backend; choose a method if none is given."""
-    if not isinstance(problem, ODEProblem):
-        raise TypeError(
-            f"problem must be an ODEProblem (got {type(problem).__name__}): write "
-            "ODEProblem(f, u0, tspan, p)."
-        )
-    if problem.mass_matrix is not None:
-        raise ValueError(
-            "mass_matrix is set, and explicit methods solve u' = f only: leave it out, or "
-            "multiply f by its inverse if it has one."
-        )
-    options.one_of("backend", backend, ("numpy", "numba"))
-    if method is None:
-        return _choose_method(rtol)
-    if isinstance(method, str):
-        hint = f"sl.{method}()" if method in METHODS else "sl.Tsit5()"
-        raise TypeError(f"method must be an object (got the string {method!r}): write {hint}.")
-    if isinstance(method, type):
-        raise TypeError(f"method must be an object: write {method.__name__}() with parentheses.")
-    if not isinstance(method, ExplicitRK):
-        raise TypeError(
-            f"method must be a method such as Tsit5() (got {type(method).__name__}); known ones: "
-            f"{', '.join(METHODS)}."
-        )
-    return method
-
-
-def _choose_method(rtol):
-    """Higher order pays at tighter tolerance."""
-    try:
-        tight = float(np.min(np.asarray(rtol, dtype=float)))
-    except (TypeError, ValueError):
-        return Tsit5()  # the sentence about rtol comes from its own check
-    return Tsit5() if tight >= 1e-8 else Vern7() if tight >= 1e-11 else Vern9()
-
-
 def _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps) -> Run:
     """Check the numbers and put a run together."""
     shape = np.shape(primal(problem.u0))
@@ -240,7 +203,7 @@ def _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps) -
             f"controller must be a controller object such as PIController() (got {controller!r})."
         )
     return Run(
-        f=RightHandSide(problem.f, shape), u0=problem.u0, p=problem.p, tspan=problem.tspan,
+        f=method.side(problem, shape), u0=problem.u0, p=problem.p, tspan=problem.tspan,
         method=method, rtol=rtol, atol=atol, dt=dt, adaptive=adaptive, controller=controller,
         max_steps=options.step_limit(max_steps), lanes=problem.batch,
     )  # fmt: skip
@@ -262,7 +225,9 @@ def solve_plain(problem, method, settings) -> Solution:
         need("numba", extra="accel", what="backend='numba'")
         from sciml_lab.backends.numba.quick import compiled_or_why_not
 
-        solution, reason = compiled_or_why_not(problem, method, settings)
+        solution, reason = None, f"{method.name} has no compiled kernel yet"
+        if isinstance(method, ExplicitRK):
+            solution, reason = compiled_or_why_not(problem, method, settings)
         if solution is None:
             solution = solve_plain(problem, method, {**settings, "backend": "numpy"})
             solution.message += f" (the loop ran in Python: {reason})"
@@ -331,8 +296,11 @@ def _stats(run, began):
     naccept, nreject = int(np.sum(run.naccept)), int(np.sum(run.nreject))
     stats = Stats(
         nf=run.f.count, nsteps=naccept + nreject, naccept=naccept, nreject=nreject,
-        seconds=time.perf_counter() - began,
+        nnewton=getattr(run.f, "nnewton", 0), seconds=time.perf_counter() - began,
     )  # fmt: skip
+    linear = getattr(run.f, "linear", None)
+    if linear is not None:
+        stats.njac, stats.nlu, stats.nkrylov = linear.njac, linear.nlu, linear.nkrylov
     if run.lanes:
         stats.lanes = {
             "naccept": run.naccept,
@@ -362,6 +330,7 @@ def _examine(run, track):
         h=float(pick(run.last["h"])), method=run.method,
         times=[float(pick(t)) for t, _ in points], states=[pick(u) for _, u in points],
         rtol=run.rtol, atol=run.atol, tspan=tuple(float(primal(s)) for s in run.tspan),
+        note=run.last_trouble,
     )  # fmt: skip
 
 

@@ -43,6 +43,8 @@ class StepRecord:
         Whether the step stands.
     h_next : float
         Size of the next attempt.
+    trouble : str
+        Why the attempt has no result (an iteration that did not converge), or empty.
     """
 
     index: int
@@ -61,11 +63,12 @@ class StepRecord:
     why: str
     _f: Any
     _p: Any
+    trouble: str = ""
 
     @property
     def stage_times(self) -> list:
         """Times ``t + c_i h`` of the stages."""
-        return [self.t + c * self.h for c in self.method.rows.c]
+        return [self.t + c * self.h for c in self.method.nodes]
 
     @property
     def reason(self) -> str:
@@ -76,6 +79,8 @@ class StepRecord:
             n, total = int(np.sum(self.accepted)), np.size(self.accepted)
             return f"{n} of {total} trajectories accepted this step"
         change = self.h_next / self.h if self.h else 1.0
+        if self.trouble:
+            return f"rejected: {self.trouble}; trying {change:.2g} of this step"
         size = f"error {self.error_norm:.3g} times the tolerance"
         if not self.accepted:
             return f"rejected: {size}; trying {change:.2g} of this step ({self.why} control)"
@@ -105,7 +110,7 @@ class Run:
     Attributes
     ----------
     trouble : str
-        Empty after success, else "nan", "min_step", "max_steps" or "roundoff".
+        Empty after success, else "nan", "newton", "min_step", "max_steps" or "roundoff".
     now : float or ndarray
         Time reached (by each lane).
     failed : bool or ndarray
@@ -131,6 +136,7 @@ class Run:
     failed: object = False
     naccept: object = 0
     nreject: object = 0
+    last_trouble: str = ""  # what the last rejected step said of itself
     last: dict = field(default_factory=dict)  # where the first failure happened, for the doctor
 
 
@@ -162,7 +168,9 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         return
 
     finest = float(np.min(run.rtol)) if run.adaptive else 1.0
-    why, fsal = (controller.name if run.adaptive else "fixed"), method.tableau.fsal
+    stepper = method.begin(run)
+    decide = getattr(stepper, "decide", controller.decide)
+    why, fsal = (controller.name if run.adaptive else "fixed"), method.fsal
     for index in range(run.max_steps):
         if finest < EPS and _give_up(run, _below_roundoff(run, u), "roundoff", u, now, h):
             return
@@ -174,20 +182,21 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         lost = (goal == now) & (now != end) & _not(run.failed)  # h is below the spacing of numbers
         if _give_up(run, lost, "min_step", u, now, h):
             return
-        step = method.step(f, u, p, t, goal_t - t, k1)
-        norm, accepted, factor, memory = _judge(run, step, u, memory)
+        step = stepper.step(f, u, p, t, goal_t - t, k1)
+        norm, accepted, factor, memory = _judge(run, step, u, memory, decide)
         h_next = (goal - now) * factor if run.adaptive else h
         yield StepRecord(
             index, t, goal_t - t, goal_t, u, step.u, step.k, step.v, step.error, norm, accepted,
-            h_next, method, why, f, p,
+            h_next, method, why, f, p, step.trouble,
         )  # fmt: skip
         moved = goal != now
         run.naccept = run.naccept + (accepted & moved)
         run.nreject = run.nreject + (_not(accepted) & moved)
-        if fsal:
-            k1 = _choose(accepted, step.k[-1], step.k[0])
+        first, last = step.slopes or (step.k[0], step.k[-1] if fsal else None)
+        if last is not None:
+            k1 = _choose(accepted, last, first)
         else:
-            k1 = None if some(accepted) else step.k[0]
+            k1 = None if some(accepted) else first
         u, h = _choose(accepted, step.u, u), h_next
         now, t = _choose(accepted, goal, now), _choose(accepted, goal_t, t)
         run.now = now
@@ -197,7 +206,9 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         rejected = _not(accepted) & open_lanes
         if some(rejected):
             stuck = rejected & (_too_small(h, now, end - start) | (not run.adaptive))
-            trouble = "min_step" if run.adaptive and np.all(np.isfinite(norm)) else "nan"
+            finite = run.adaptive and np.all(np.isfinite(norm))
+            trouble = "newton" if step.trouble else "min_step" if finite else "nan"
+            run.last_trouble = step.trouble
             if _give_up(run, stuck, trouble, u, now, h):
                 return
     _give_up(run, (now != end) & _not(run.failed), "max_steps", u, now, h)
@@ -213,13 +224,13 @@ def _first_h(run, u, t, k1, span):
     )
 
 
-def _judge(run, step, u, memory):
+def _judge(run, step, u, memory, decide):
     """Error norm, acceptance and factor for the next step size."""
     good = _finite(step.u, run.lanes)
     if not run.adaptive:
         return np.nan, good, 1.0, memory
     norm = _choose(good, error_norm(step, u, run.rtol, run.atol, run.lanes), np.inf)
-    return norm, *run.controller.decide(norm, run.method.error_order, memory)
+    return norm, *decide(norm, run.method.error_order, memory)
 
 
 def _below_roundoff(run, u):

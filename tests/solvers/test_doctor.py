@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import sciml_lab as sl
-from sciml_lab.solvers.diagnose import Track, diagnose
+from sciml_lab.solvers.case import Track
+from sciml_lab.solvers.diagnose import diagnose
 from sciml_lab.solvers.spectrum import dominant_eigenvalue
 
 

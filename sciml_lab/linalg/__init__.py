@@ -1,0 +1,1 @@
+"""The linear algebra under implicit methods: Jacobians, factors, iterations."""

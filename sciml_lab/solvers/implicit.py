@@ -1,0 +1,66 @@
+"""The right-hand side of an implicit method: f, and the linear algebra that its step calls."""
+
+import numpy as np
+
+from sciml_lab.linalg.linearisation import Linearisation
+from sciml_lab.solvers.method import Method, Step
+from sciml_lab.solvers.rhs import RightHandSide
+
+
+class ImplicitSide(RightHandSide):
+    """``f(u, p, t)`` with its Jacobian and the factors of ``W = M - gamma h J``.
+
+    Parameters
+    ----------
+    problem : ODEProblem
+    shape : tuple of int
+        Shape of the state.
+    linear_solver : str or object
+        As in `Linearisation`.
+
+    Attributes
+    ----------
+    linear : Linearisation
+        J, W and the mass matrix.
+    nnewton : int
+        Newton iterations so far.
+    """
+
+    __slots__ = ("linear", "nnewton")
+
+    def __init__(self, problem, shape, linear_solver="auto", f=None):
+        super().__init__(problem.f if f is None else f, shape)
+        self.nnewton = 0
+        self.linear = Linearisation(
+            self.f, int(np.prod(shape, dtype=int)), mass=problem.mass_matrix, jac=problem.jac,
+            sparsity=problem.sparsity, linear_solver=linear_solver,
+        )  # fmt: skip
+
+
+class ImplicitMethod(Method):
+    """A method whose step solves equations with ``W = M - gamma h J``.
+
+    Its step finds the linear algebra in ``f.linear``: ``f.linear.update(u, p, t)`` evaluates J,
+    ``f.linear.factor(gamma_h)`` returns ``solve(b)``.
+    """
+
+    implicit = True
+    mass_matrix = True
+    linear_solver = "auto"
+
+    def side(self, problem, shape):
+        """Bring the linear algebra along."""
+        return ImplicitSide(problem, shape, self.linear_solver)
+
+
+def no_step(u, trouble):
+    """What a step returns that could not be taken, with the reason.
+
+    Examples
+    --------
+    >>> step = no_step(np.ones(2), "W is singular")
+    >>> step.u, step.trouble
+    (array([nan, nan]), 'W is singular')
+    """
+    lost = np.full(np.shape(u), np.nan)
+    return Step(lost, lost, slopes=(None, None), trouble=trouble)
