@@ -6,8 +6,8 @@ for a batch.
 
 import ast
 
+from sciml_lab.transform.symbols import WHERE, Program, Symbol
 from sciml_lab.transform.tree import TransformError
-from sciml_lab.transform.unroll import Program, Symbol
 
 LANES = 8  # the loop of a nonlinearity is a multiple of this long
 
@@ -28,11 +28,12 @@ class _Numpy:
         if name not in self.NAMES:
             remedy = "write it with " + ", ".join(self.NAMES) + "."
             raise TransformError(f"np.{name} in an activation", remedy)
-        return lambda *operands: Symbol(f"np.{name}", operands, False)
+        call = {1: f"np.{name}(a)", 2: f"np.{name}(a, b)"}
+        return lambda *operands: Symbol(call[len(operands)], operands, False)
 
     def where(self, condition, a, b):
         """One value or the other."""
-        return Symbol("where", (condition, a, b), False)
+        return Symbol(WHERE, (condition, a, b), False)
 
 
 def formula(make, result) -> list:
@@ -56,7 +57,7 @@ class Sweeps:
 
     Layer k has n inputs, m outputs, weights from ``w[k]`` and biases from ``b[k]`` on in p. In the
     scratch memory its values ``s(z)`` begin at ``a[k]``, its sums z at ``z[k]``, and what belongs
-    to a derivative at ``d[k]``.
+    to a derivative at ``d[k]``. The first `tape` numbers are what a reverse sweep has to know.
     """
 
     def __init__(self, net, batch):
@@ -69,8 +70,9 @@ class Sweeps:
         widths = [-(-m * batch // LANES) * LANES for m in net.sizes[1:-1]]
         self.widths, size = widths, sum(widths)
         starts = [sum(widths[:k]) for k in range(len(widths))]
-        self.z, self.a, self.d = ([k * size + s for s in starts] for k in range(3))
+        self.a, self.z, self.d = ([k * size + s for s in starts] for k in range(3))
         self.size = 3 * size
+        self.tape = size * (1 + any(self.needs("z", k) for k in range(len(widths))))
 
     # Lines -----------------------------------------------------------------------------------
 
@@ -103,6 +105,10 @@ class Sweeps:
     def vjp(self, head) -> str:
         """Its reverse sweep."""
         return self.function(head, self.reverse)
+
+    def back(self, head) -> str:
+        """The reverse sweep where `call` has left its values in the scratch memory."""
+        return self.function(head, lambda: self.reverse(again=False))
 
     def jvp(self, head) -> str:
         """Its forward sweep with a direction."""
@@ -170,9 +176,10 @@ class Sweeps:
         """
         raise NotImplementedError
 
-    def reverse(self):
+    def reverse(self, again=True):
         """The cotangents of x and p; those of a layer's sums z take the place ``d[k]``."""
-        self.forward()
+        if again:
+            self.forward()
         for k in range(len(self.net.shapes) - 1, -1, -1):
             m, n = self.net.shapes[k]
             g = ("out_bar", 0) if k == len(self.widths) else ("work", self.d[k])

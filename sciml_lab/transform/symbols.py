@@ -9,19 +9,27 @@ import ast
 
 import numpy as np
 
+from sciml_lab.transform.algebra import show, substitute
 from sciml_lab.transform.tree import Lowered
 
 #: Inputs that are numbers; every other input is an array of length n, or p or work.
 NUMBERS = {"t", "h", "n", "theta", "span"}
 
-_BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow}
-_COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq}
-_UFUNCS = {
-    np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", np.power: "**",
-    np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
-    np.bitwise_or: "or", np.bitwise_and: "and", np.minimum: "np.minimum", np.maximum: "np.maximum",
-    np.absolute: "abs", np.negative: "neg", np.sqrt: "np.sqrt", np.isfinite: "np.isfinite",
-    np.sign: "sign",
+# An operation is a text with holes, as in the table of derivatives.
+ARITHMETIC = {"add": "a + b", "sub": "a - b", "mul": "a * b", "truediv": "a / b", "pow": "a ** b"}
+CONDITIONS = {
+    "lt": "a < b", "le": "a <= b", "gt": "a > b", "ge": "a >= b", "eq": "a == b",
+    "or": "a or b", "and": "a and b",
+}  # fmt: skip
+SIGN = "1.0 if a > 0.0 else -1.0"  # of a number that is not zero
+WHERE = "b if a else c"
+UFUNCS = {
+    np.add: "a + b", np.subtract: "a - b", np.multiply: "a * b", np.true_divide: "a / b",
+    np.power: "a ** b", np.less: "a < b", np.less_equal: "a <= b", np.greater: "a > b",
+    np.greater_equal: "a >= b", np.equal: "a == b", np.bitwise_or: "a or b",
+    np.bitwise_and: "a and b", np.minimum: "np.minimum(a, b)", np.maximum: "np.maximum(a, b)",
+    np.absolute: "abs(a)", np.negative: "-a", np.sqrt: "np.sqrt(a)",
+    np.isfinite: "np.isfinite(a)", np.sign: SIGN,
 }  # fmt: skip
 
 
@@ -31,7 +39,7 @@ class Symbol:
     Parameters
     ----------
     kind : str
-        "name" for a leaf, otherwise the operation.
+        "name" for a leaf, otherwise the operation: a text in a, b, c such as "a * b".
     parts : tuple
         The name of a leaf, or the operands: symbols and numbers.
     array : bool
@@ -53,37 +61,29 @@ class Symbol:
         return cls("name", (name,), array)
 
     def __array_ufunc__(self, ufunc, method, *operands, **options):
-        if method != "__call__" or options or ufunc not in _UFUNCS:
+        if method != "__call__" or options or ufunc not in UFUNCS:
             return NotImplemented
-        return _operation(_UFUNCS[ufunc], *operands)
+        return _operation(UFUNCS[ufunc], *operands)
 
     def __array_function__(self, function, types, arguments, options):
-        return _operation("where", *arguments) if function is np.where else NotImplemented
+        return _operation(WHERE, *arguments) if function is np.where else NotImplemented
 
     def __abs__(self):
-        return _operation("abs", self)
+        return _operation("abs(a)", self)
 
     def __neg__(self):
-        return _operation("neg", self)
+        return _operation("-a", self)
 
     __hash__ = object.__hash__
 
 
-def _operator(kind, mirrored=False):
-    """The method of `Symbol` for a Python operator."""
-    if mirrored:
-        return lambda self, other: _operation(kind, other, self)
-    return lambda self, other: _operation(kind, self, other)
-
-
 def _teach_operators():
     """Give `Symbol` the operators of Python."""
-    for name, kind in {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**"}.items():
-        setattr(Symbol, f"__{name}__", _operator(kind))
-        setattr(Symbol, f"__r{name}__", _operator(kind, mirrored=True))
-    others = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "or": "or", "and": "and"}
-    for name, kind in others.items():
-        setattr(Symbol, f"__{name}__", _operator(kind))
+    for name, kind in (ARITHMETIC | CONDITIONS).items():
+        mine = lambda self, other, kind=kind: _operation(kind, self, other)  # noqa: E731
+        theirs = lambda self, other, kind=kind: _operation(kind, other, self)  # noqa: E731
+        setattr(Symbol, f"__{name}__", mine)
+        setattr(Symbol, f"__r{name}__", theirs)
 
 
 _teach_operators()
@@ -92,19 +92,15 @@ _teach_operators()
 def _operation(kind, *operands):
     """A larger expression; a factor of one and a product with zero are not written down."""
     operands = tuple(x if isinstance(x, Symbol) else float(x) for x in operands)
-    a, b = operands[0], operands[-1]
-    if kind == "*" and 0.0 in (_number(a), _number(b)):
+    a, b = (None if isinstance(x, Symbol) else x for x in (operands[0], operands[-1]))
+    neutral = {"a * b": 1.0, "a + b": 0.0}.get(kind, "none")
+    if kind == "a * b" and 0.0 in (a, b):
         return 0.0
-    if (kind == "*" and _number(a) == 1.0) or (kind == "+" and _number(a) == 0.0):
-        return b
-    if (kind == "*" and _number(b) == 1.0) or (kind == "+" and _number(b) == 0.0):
-        return a
+    if neutral in (a, b):
+        return operands[-1] if a == neutral else operands[0]
+    if kind == "a ** b" and b == 0.5:
+        kind, operands = "np.sqrt(a)", operands[:1]
     return Symbol(kind, operands, any(isinstance(x, Symbol) and x.array for x in operands))
-
-
-def _number(x):
-    """The value of a number, None for a symbol."""
-    return None if isinstance(x, Symbol) else x
 
 
 class Program:
@@ -128,29 +124,24 @@ class Program:
         if not isinstance(x, Symbol):
             return ast.Constant(x)
         if id(x) in self._named:
-            return _name(self._named[id(x)])
+            return ast.Name(self._named[id(x)], ast.Load())
         if x.kind == "name":
-            return _entry(x.parts[0]) if x.array else _name(x.parts[0])
-        if inside and not x.array:
-            return self.number(x)  # a number is computed once, in front of the loop
-        parts = [self.expression(part, inside) for part in x.parts]
-        return _write(x.kind, parts)
+            return ast.parse(x.parts[0] + "[i]" * x.array, mode="eval").body
+        if inside and not x.array:  # a number is computed once, in front of the loop
+            return self.number(x)
+        return _write(x.kind, [self.expression(part, inside) for part in x.parts])
 
     def number(self, x, name=None):
         """Give a number a name, and return the name."""
         name = name or f"s{len(self._named) + 1}"
-        value = self.expression(x)
-        self.body.append(ast.Assign([_name(name, ast.Store())], value))
-        self._remember(x, name)
-        return _name(name)
-
-    def _remember(self, x, name):
+        self.say(f"{name} = {self.text(x)}")
         self._named[id(x)] = name
         self._kept.append(x)  # or its id might be given to another
+        return ast.Name(name, ast.Load())
 
-    def text(self, x) -> str:
+    def text(self, x, inside=False) -> str:
         """An expression as text."""
-        return ast.unparse(ast.fix_missing_locations(self.expression(x)))
+        return show(ast.fix_missing_locations(self.expression(x, inside)))
 
     def rename(self, x, name):
         """Name the place that a stage point has been written to."""
@@ -164,19 +155,21 @@ class Program:
 
     # Statements ----------------------------------------------------------------------------
 
+    def say(self, code):
+        """Write statements down."""
+        self.body += ast.parse(code).body
+
     def write(self, name, x):
         """``for i in range(n): name[i] = x``."""
-        value = self.expression(x, inside=True)
-        self.body.append(_loop(ast.Assign([_entry(name, ast.Store())], value)))
+        self.say(f"for i in range(n):\n    {name}[i] = {self.text(x, inside=True)}")
 
     def mean_square(self, x, lanes=False):
         """A sum over the entries, divided by their number (see `explicit.mean_square`)."""
         entry, total = f"x{len(self._named) + 1}", f"sum{len(self._named) + 1}"
-        value = self.expression(x, inside=True)
-        lines = f"{total}_next = {total} + {entry} * {entry}\n{total} = {total}_next"
-        first = ast.Assign([_name(entry, ast.Store())], value)
-        self.body.append(ast.parse(f"{total} = 0.0").body[0])
-        self.body.append(_loop(first, *ast.parse(lines).body))
+        square = (
+            f"{entry} = {self.text(x, inside=True)}\n    {total}_next = {total} + {entry} * {entry}"
+        )
+        self.say(f"{total} = 0.0\nfor i in range(n):\n    {square}\n    {total} = {total}_next")
         mean = Symbol.named(total, False) / Symbol.named("n", False)
         self.number(mean, f"mean{len(self._named) + 1}")
         return mean
@@ -193,8 +186,7 @@ class Program:
                 self.write(place, u)
                 self.places[id(u)] = place
                 self._kept.append(u)
-            call = f"f({result}, {place}, p, {self.text(t)}, work)"
-            self.body.append(ast.parse(call).body[0])
+            self.say(f"f({result}, {place}, p, {self.text(t)}, work)")
             return Symbol.named(result, True)
 
         return f
@@ -203,7 +195,7 @@ class Program:
         """All of it as a function; stage points without a name among the inputs share v."""
         if returns is not None:
             self.name_repeated(returns)
-            self.body.append(ast.Return(self.expression(returns)))
+            self.say(f"return {self.text(returns)}")
         points = set(self.places.values()) - set(inputs)
         for node in (node for statement in self.body for node in ast.walk(statement)):
             if isinstance(node, ast.Name) and node.id in points:
@@ -235,44 +227,14 @@ class Program:
                 self.number(x)
 
 
-def _name(name, context=None):
-    return ast.Name(name, context or ast.Load())
-
-
-def _entry(name, context=None):
-    return ast.Subscript(_name(name), _name("i"), context or ast.Load())
-
-
-def _loop(*body):
-    return ast.For(_name("i", ast.Store()), ast.parse("range(n)").body[0].value, list(body), [])
-
-
-def _call(function, *arguments):
-    return ast.Call(ast.parse(function).body[0].value, list(arguments), [])
-
-
 def _write(kind, parts):
     """The syntax tree of one operation."""
-    if kind in ("where", "or", "and"):
-        if kind == "where":
-            return ast.IfExp(*parts)
-        return ast.BoolOp(ast.Or() if kind == "or" else ast.And(), parts)
-    if kind in _COMPARE:
-        return ast.Compare(parts[0], [_COMPARE[kind]()], [parts[1]])
-    parts = [_as_number(part) for part in parts]
-    if kind == "**" and isinstance(parts[1], ast.Constant) and parts[1].value == 0.5:
-        return _call("np.sqrt", parts[0])
-    if kind == "+" and _negative(parts[1]):
+    if kind not in (WHERE, *CONDITIONS.values()):
+        parts = [_as_number(part) for part in parts]
+    if kind == "a + b" and _negative(parts[1]):
         parts[1].left.value *= -1.0
-        kind = "-"
-    if kind in _BINARY:
-        return ast.BinOp(parts[0], _BINARY[kind](), parts[1])
-    if kind == "neg":
-        return ast.UnaryOp(ast.USub(), parts[0])
-    if kind == "sign":  # of a number that is not zero
-        return ast.IfExp(ast.Compare(parts[0], [ast.Gt()], [ast.Constant(0.0)]),
-                         ast.Constant(1.0), ast.Constant(-1.0))  # fmt: skip
-    return _call(kind, *parts)
+        kind = "a - b"
+    return substitute(ast.parse(kind, mode="eval").body, dict(zip("abc", parts, strict=False)))
 
 
 def _as_number(part):
@@ -284,8 +246,5 @@ def _as_number(part):
 
 def _negative(part):
     """Whether a product begins with a negative number."""
-    first = getattr(part, "left", None) if isinstance(part, ast.BinOp) else None
-    return (
-        isinstance(part.op if first is not None else None, ast.Mult)
-        and isinstance(first, ast.Constant) and first.value < 0
-    )  # fmt: skip
+    product = isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult)
+    return product and isinstance(part.left, ast.Constant) and part.left.value < 0
