@@ -34,6 +34,11 @@ def careful(problem=PENDULUM, **options):
         {"rtol": 1e-12, "atol": 1e-12},
         {"rtol": 1e-12, "atol": 1e-12, "saveat": TIMES, "dense": False},
         {"max_steps": 7},
+        {"saveat": tuple(TIMES)},
+        {"saveat": 0.7},
+        {"saveat": [0, 2, 5], "dense": False},
+        {"saveat": np.arange(5)},
+        {"rtol": np.float64(1e-9), "atol": 1e-12},
     ],
     ids=str,
 )
@@ -48,6 +53,75 @@ def test_the_short_way_gives_the_same_to_the_last_digit(options):
         if options.get("dense", True):
             inside = slow.t[-1] * np.array([0.1, 0.77])
             np.testing.assert_array_equal(quick(inside), slow(inside))
+
+
+def test_a_solve_backward_in_time_and_without_a_method():
+    backward = PENDULUM.replace(tspan=(5.0, 0.0))
+    for options in ({}, {"saveat": [4.0, 1.0]}, {"saveat": 1.5}, {"rtol": 1e-9}):
+        slow = sl.solve(backward, backend="numba", seed=0, **options)
+        for quick in (sl.solve(backward, backend="numba", **options) for _ in range(3)):
+            np.testing.assert_array_equal(quick.t, slow.t)
+            np.testing.assert_array_equal(quick.u, slow.u)
+            assert quick.method == slow.method and quick.message == slow.message
+
+
+def test_what_has_changed_since_the_last_solve_is_seen():
+    saveat, strength = [1.0, 2.0], {"g": 9.81}
+
+    def swing(u, p, t):
+        return np.array([u[1], -strength["g"] * p[0] * np.sin(u[0])])
+
+    problem = sl.ODEProblem(swing, [1.0, 0.0], (0.0, 5.0), [1.0])
+    for change in (
+        lambda: saveat.__setitem__(1, 3.0), lambda: saveat.append(4.5),
+        lambda: strength.update(g=1.62), lambda: None,
+    ):  # fmt: skip
+        for changed in (problem, problem.replace(u0=[0.5, 0.1]), problem.replace(p=[2.0])):
+            wanted = sl.solve(changed, sl.Tsit5(), saveat=saveat)
+            for _ in range(2):
+                got = sl.solve(changed, sl.Tsit5(), saveat=saveat, backend="numba")
+                np.testing.assert_array_equal(got.t, wanted.t)
+                np.testing.assert_allclose(got.u, wanted.u, rtol=1e-10, atol=1e-12)
+        change()
+
+
+GRAVITY = 9.81
+
+
+def swing(u, p, t):
+    return np.array([u[1], -GRAVITY * p[0] * np.sin(max(u[0], -9.0))])
+
+
+def test_another_meaning_of_a_name_outside_is_seen(monkeypatch):
+    problem = sl.ODEProblem(swing, [1.0, 0.0], (0.0, 5.0), [1.0])
+
+    def as_in_python():
+        wanted = sl.solve(problem, sl.Tsit5(), saveat=TIMES).u
+        for _ in range(3):
+            got = sl.solve(problem, sl.Tsit5(), saveat=TIMES, backend="numba").u
+            np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-12)
+        return wanted
+
+    before = as_in_python()
+    monkeypatch.setitem(globals(), "GRAVITY", 1.62)
+    on_the_moon = as_in_python()
+    monkeypatch.setitem(globals(), "max", min)  # it was the one of Python
+    backwards = as_in_python()
+    assert not np.allclose(before, on_the_moon) and not np.allclose(backwards, on_the_moon)
+
+
+def test_many_kinds_of_solves_in_turns():
+    """More than are kept ready, with more memory than is kept."""
+    spans = [(0.0, 1.0 + 0.1 * i) for i in range(40)]
+    for _ in range(2):
+        for span in spans:
+            problem = PENDULUM.replace(tspan=span)
+            got = sl.solve(problem, sl.Tsit5(), saveat=0.05, backend="numba")
+            np.testing.assert_array_equal(got.u, careful(problem, saveat=0.05).u)
+    times = np.linspace(0.0, 5.0, 20_000)
+    for _ in range(3):
+        got = sl.solve(PENDULUM, sl.Tsit5(), saveat=times, backend="numba")
+        np.testing.assert_array_equal(got.u, careful(saveat=times).u)
 
 
 @pytest.mark.parametrize("end", [5.0, -5.0])

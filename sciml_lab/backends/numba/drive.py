@@ -102,8 +102,9 @@ class Drive:
         self.kernel, self.f, self.shape, self.status = kernel, f, shape, at.DONE
         self.n = n = math.prod(shape)
         self.keep_steps, self.keep, self.stages = keep_steps, keep_stages, method.tableau.stages
-        self.integers = c = np.zeros(at.INTEGERS, dtype=np.int64)
-        self.numbers = np.zeros(at.COUNT)
+        both = np.zeros(at.COUNT + at.INTEGERS)  # side by side: what changes is reset in one go
+        self.numbers, self.integers = both[: at.COUNT], both[at.COUNT :].view(np.int64)
+        self.changing, c = both[: at.COUNT + at.CHANGING], self.integers
         extra = len(method.tableau.A_dense)
         self.scratch = scratch = np.empty(n * (5 + extra) + f.work + m + 1)
         base, line = address(scratch), 8 * n
@@ -116,7 +117,7 @@ class Drive:
         c[at.NUMBERS], c[at.N], c[at.F], c[at.KEEP] = address(self.numbers), n, f.address, self.keep
         c[at.BUDGET] = max(1, int(PATIENCE / (1e-8 * n + f.seconds * self.stages)))
         self.block = address(c)
-        self.store = self.out = self.settled = None
+        self.store = self.out = None
         self.room = np.empty((0, n + 1))
         self.chunks = []
         self._new_store(FIRST_BYTES if keep_steps else min(MOST_BYTES, 8 * ROWS * (n + 2)))
@@ -137,7 +138,8 @@ class Drive:
         if run.adaptive:
             x[at.KP : at.MAX_FACTOR + 1] = settings(run.controller)
         x[at.NOW : at.ERROR_BEFORE + 1] = (start, first, 1.0, 1.0)
-        self.beginning, self.settled = x.copy(), None
+        self.beginning = self.changing.copy()
+        self.beginning[at.COUNT :] = 0.0  # as bits, these are the whole numbers 0
         c[at.MAX_STEPS], c[at.ADAPTIVE], c[at.GUESS] = run.max_steps, run.adaptive, run.dt is None
         c[at.FINEST] = run.adaptive and float(np.min(run.rtol)) < EPS
 
@@ -161,13 +163,13 @@ class Drive:
         u0, p : ndarray or None
             State and parameters, flat.
         """
-        self.integers[: at.CHANGING] = 0
-        self.numbers[:] = self.beginning
-        self.status, self.chunks = at.BEGIN, []
+        self.changing[...] = self.beginning
+        self.status = at.BEGIN
+        if self.chunks:
+            self.chunks = []
         self.store.u[0] = u0
         if p is not None:
-            self.p[:] = p
-        self.out.fill(np.nan)
+            self.p[...] = p
 
     @property
     def done(self) -> bool:
@@ -209,8 +211,15 @@ class Drive:
         return Outcome(
             self.status, c[at.NACCEPT], c[at.NREJECT], c[at.NF], self.now,
             float(self.numbers[at.H]), self.store.u[c[at.ROW]].copy(), c[at.NEXT],
-            self.out.copy(), self.steps() if self.keep_steps else None,
+            self.output(), self.steps() if self.keep_steps else None,
         )  # fmt: skip
+
+    def output(self):
+        """A copy of the states at the output times; NaN where they were not reached."""
+        out = self.out.copy()
+        if self.status != at.DONE:
+            out[int(self.integers[at.NEXT]) :] = np.nan
+        return out
 
     def steps(self):
         """Copies of the steps since the last return of the store: t, h, u (one more), k."""

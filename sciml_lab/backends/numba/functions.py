@@ -6,7 +6,7 @@ import copy
 import ctypes
 import time
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from types import FunctionType
 
 import numpy as np
@@ -15,6 +15,7 @@ from numba import njit, types
 from numba.core.compiler_lock import global_compiler_lock
 
 from sciml_lab.backends.numba import functions_math, machine_code
+from sciml_lab.backends.numba.outside import Outside
 from sciml_lab.backends.numba.pointers import Memory
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.lower import lower
@@ -58,6 +59,11 @@ class Function:
     function: object = None
     drives: dict = field(default_factory=dict)
 
+    @cached_property
+    def outside(self):
+        """What it has read from outside: ``outside.is_current()``."""
+        return Outside(self.lowered)
+
 
 class Recent(dict):
     """A dictionary that forgets its oldest entries."""
@@ -70,7 +76,8 @@ class Recent(dict):
         """Set an entry."""
         self[key] = value
         while len(self) > self.most:
-            self.pop(next(iter(self)), None)
+            oldest, *_ = self  # in one go, whatever other threads do
+            self.pop(oldest, None)
 
 
 _known = Recent(256)  # (f, shapes): Function
@@ -115,7 +122,7 @@ def known(f, u0, p):
         found = _known.get((f, *_shapes(u0, p)))
     except TypeError:
         return None
-    return found if found is not None and found.lowered.is_current() else None
+    return found if found is not None and found.outside.is_current() else None
 
 
 def _shapes(u0, p):

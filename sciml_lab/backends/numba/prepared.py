@@ -8,7 +8,7 @@ from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.solve import CompiledRun, reason_for_python
 from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
-from sciml_lab.solvers.diagnose import Track
+from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.solution import Stats
 
 
@@ -93,7 +93,7 @@ class Prepared:
                 drive.go(track)
         success = drive.status == at.DONE
         return PreparedSolution(
-            self.t, drive.out.reshape(self._size).copy(), success,
+            self.t, drive.output().reshape(self._size), success,
             drive.integers[: at.CHANGING].copy(), None if success else self._again(u0, p),
         )  # fmt: skip
 

@@ -1,33 +1,39 @@
-"""The short way to a compiled solve: no option that needs a second look, and few checks.
+"""The short way to a compiled solve that is like one before.
 
 A solve of a small system takes some microseconds, and the careful checks of `solve` take a
-hundred. `quick_solve` serves the plain case (floats, one trajectory, the standard controller) and
-returns None where anything is unusual; then the careful way is taken, with its sentences.
+hundred. So what they come to is kept: a solve with the same f, shapes, time interval, method and
+options finds its memory with everything set, puts its u0 and p in, and runs. Where anything is
+unusual, `quick_solve` returns None; then the careful way is taken, with its sentences.
 """
 
 import time
-from functools import cached_property
 
 import numpy as np
 
 from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.functions import known
+from sciml_lab.backends.numba.late import LateSolution
 from sciml_lab.backends.numba.solve import (
-    CompiledDense,
     give_back,
+    is_small,
     reason_for_python,
     solve_compiled,
     take_drive,
 )
 from sciml_lab.problems import ODEProblem
-from sciml_lab.solvers import solve as front
+from sciml_lab.solvers import options
+from sciml_lab.solvers.choose import choose_method
 from sciml_lab.solvers.control import PIController
 from sciml_lab.solvers.explicit import ExplicitRK
-from sciml_lab.solvers.solution import Solution, Stats
 from sciml_lab.solvers.stepping import EPS, Run
 
-NO_TIMES = np.empty(0)
+FLOAT = np.dtype(float)
 STANDARD = PIController()
+MOST = 32  # solves that are kept ready
+MOST_TIMES = 10_000  # output times that are compared with those of an earlier solve
+MOST_NUMBERS = 2**15  # for outputs, in the memory of a solve that is kept ready
+
+_ready = {}  # key: Ready; the one used last stands at the end
 
 
 def quick_solve(problem, method, rtol, atol, saveat, dense, max_steps):
@@ -39,39 +45,81 @@ def quick_solve(problem, method, rtol, atol, saveat, dense, max_steps):
         As in `sciml_lab.solve`.
     """
     began = time.perf_counter()
-    if not (isinstance(problem, ODEProblem) and isinstance(method, ExplicitRK)):
+    if type(problem) is not ODEProblem or problem.batch or problem.mass_matrix is not None:
         return None
-    (start, end), p = problem.tspan, problem.p
+    u0, p = problem.u0, problem.p
     plain = (
-        type(rtol) is float and EPS <= rtol < 1.0 and type(atol) is float and 0.0 < atol < 1.0
-        and method.adaptive and not problem.batch and type(dense) is bool
-        and _is_plain(problem.u0) and (p is None or _is_plain(p))
-        and type(max_steps) is int and max_steps > 0 and type(start) is type(end) is float
+        type(u0) is np.ndarray and u0.dtype is FLOAT
+        and (p is None or (type(p) is np.ndarray and p.dtype is FLOAT))
+        and (dense is True or dense is False) and type(max_steps) is int
     )  # fmt: skip
     if not plain:
         return None
-    times = NO_TIMES if saveat is None else _plain_times(saveat, start, end)
-    f = known(problem.f, problem.u0, problem.p)
-    if times is None or f is None or problem.mass_matrix is not None:
-        return None
-    keep_steps = dense or saveat is None
-    drive = take_drive(f, method, problem.u0, problem.p, keep_steps, dense)
-    _settle(drive, rtol, atol, start, end, max_steps)
-    drive.outputs(times)
-    drive.start(problem.u0.reshape(-1), None if problem.p is None else problem.p.reshape(-1))
+    key = (
+        problem.f, u0.shape, None if p is None else p.shape, problem.tspan, method, rtol, atol,
+        saveat if saveat is None else _by_value(saveat), dense, max_steps,
+    )  # fmt: skip
     try:
-        drive.go(None)
-        if drive.status != at.DONE:
-            return _carefully(problem, method, rtol, atol, saveat, dense, max_steps, drive)
-    except KeyboardInterrupt:
-        _carefully(problem, method, rtol, atol, saveat, dense, max_steps, drive, interrupted=True)
-    one = drive.finish()
-    give_back(drive)
-    if saveat is None:
-        times, u = np.concatenate((one.steps[0], (one.now,))), one.steps[2]
-    else:
-        times, u = times.copy(), one.out
-    return _solution(problem, method, one, times, u, dense, began)
+        ready = _ready.pop(key, None)  # nobody else gets it meanwhile
+    except TypeError:  # an array of tolerances, say, or what carries derivatives
+        return None
+    if ready is None or not ready.f.outside.is_current():
+        ready = _make_ready(problem, method, rtol, atol, saveat, dense, max_steps)
+        if ready is None:
+            return None
+    solution = ready.solve(problem, began)
+    if ready.own:
+        _keep(key, ready)
+    return solution
+
+
+def _by_value(saveat):
+    """Output times as part of a key: equal if, and only if, the times are."""
+    kind = type(saveat)
+    if kind is list or kind is tuple:
+        return tuple(saveat) if len(saveat) <= MOST_TIMES else saveat
+    if kind is np.ndarray and saveat.dtype is FLOAT and saveat.ndim == 1:
+        return saveat.tobytes() if saveat.size <= MOST_TIMES else saveat
+    return saveat  # a spacing; or an array, which is no key
+
+
+def _keep(key, ready):
+    """Keep a solve ready for the next one, and let go of the one not used for the longest."""
+    if ready.is_small():
+        _ready[key] = ready
+        if len(_ready) <= MOST:
+            return
+        oldest, *_ = _ready
+        ready = _ready.pop(oldest, None)
+    if ready is not None:
+        give_back(ready.drive)
+
+
+def _make_ready(problem, method, rtol, atol, saveat, dense, max_steps):
+    """Set everything about a solve, or return None if something is unusual."""
+    start, end = problem.tspan
+    method = choose_method(rtol) if method is None else method
+    plain = (
+        isinstance(method, ExplicitRK) and method.adaptive and type(start) is type(end) is float
+        and isinstance(rtol, float) and EPS <= rtol < 1.0
+        and isinstance(atol, float) and 0.0 < atol < 1.0 and max_steps > 0
+    )  # fmt: skip
+    f = known(problem.f, problem.u0, problem.p) if plain else None
+    if f is None:
+        return None
+    times = options.save_times(saveat, problem.tspan, False)
+    drive = take_drive(f, method, problem.u0, problem.p, dense or times is None, dense)
+    run = Run(
+        f=None, u0=None, p=None, tspan=problem.tspan, method=method, rtol=rtol, atol=atol,
+        dt=None, adaptive=True, controller=STANDARD, max_steps=max_steps, lanes=False,
+    )  # fmt: skip
+    drive.configure(run)
+    drive.outputs(np.array([] if times is None else times, dtype=float))
+    settings = {
+        "rtol": rtol, "atol": atol, "saveat": times, "dense": dense, "max_steps": max_steps,
+        "dt": None, "adaptive": None, "controller": None, "progress": False,
+    }  # fmt: skip
+    return Ready(f, method, drive, times, settings)
 
 
 def compiled_or_why_not(problem, method, settings):
@@ -80,82 +128,42 @@ def compiled_or_why_not(problem, method, settings):
     return (None, reason) if reason else (solve_compiled(problem, method, settings), "")
 
 
-def _carefully(problem, method, rtol, atol, saveat, dense, max_steps, drive, interrupted=False):
-    """Go on with a solve that takes long, has failed, or shall end here."""
-    settings = {
-        "rtol": rtol, "atol": atol, "saveat": saveat, "dense": dense, "max_steps": max_steps,
-        "dt": None, "adaptive": None, "controller": None, "progress": False,
-    }  # fmt: skip
-    return solve_compiled(problem, method, settings, drive, interrupted)
-
-
-def _settle(drive, rtol, atol, start, end, max_steps):
-    """What `Drive.configure` does, for plain numbers."""
-    if drive.settled != (rtol, atol, start, end, max_steps):
-        run = Run(
-            f=None, u0=None, p=None, tspan=(start, end), method=None, rtol=rtol, atol=atol,
-            dt=None, adaptive=True, controller=STANDARD, max_steps=max_steps, lanes=False,
-        )  # fmt: skip
-        drive.configure(run)
-        drive.settled = (rtol, atol, start, end, max_steps)
-
-
-def _is_plain(x):
-    return type(x) is np.ndarray and x.dtype.char == "d" and x.flags.c_contiguous
-
-
-def _plain_times(saveat, start, end):
-    """Output times as an array if they are in order and inside, else None."""
-    if type(saveat) is list:
-        saveat = np.array(saveat)
-    if type(saveat) is not np.ndarray or saveat.ndim != 1 or saveat.dtype.char != "d":
-        return None
-    if saveat.size == 0 or not start <= saveat[0] <= saveat[-1] <= end:
-        return None
-    if saveat.size > 2 and not (saveat[1:] >= saveat[:-1]).all():
-        return None
-    return np.ascontiguousarray(saveat)
-
-
-def _solution(problem, method, one, t, u, dense, began):
-    steps = one.naccept + one.nreject
-    stats = Stats(one.nf, steps, one.naccept, one.nreject)
-    stats.seconds = time.perf_counter() - began
-    return Solution(
-        t=t, u=u.reshape(-1, *problem.u0.shape), success=True, message=reached(problem, one),
-        diagnosis=None, stats=stats, method=method, problem=problem,
-        dense=LateDense(problem, method, one) if dense else None,
-    )  # fmt: skip
-
-
-def reached(problem, one):
-    """The message of a solve that went well."""
-    return (
-        f"reached t = {problem.tspan[1]:.6g} in {one.naccept} accepted and {one.nreject} "
-        "rejected steps"
-    )
-
-
-class LateDense:
-    """Dense output that is put together when it is first asked for.
+class Ready:
+    """A solve with everything set but the state and the parameters.
 
     Parameters
     ----------
-    problem : ODEProblem
+    f : Function
     method : ExplicitRK
-    outcome : Outcome
-        With its steps.
+    drive : Drive
+    times : list or None
+        Output times; None for every accepted step.
+    settings : dict
+        The options of `solve`.
     """
 
-    def __init__(self, problem, method, outcome):
-        self._parts = problem, method, outcome
+    def __init__(self, f, method, drive, times, settings):
+        self.f, self.method, self.drive, self.settings = f, method, drive, settings
+        self.times = None if times is None else np.array(times, dtype=float)
+        self.own = True  # False once the memory has gone elsewhere
 
-    @cached_property
-    def _dense(self):
-        problem, method, outcome = self._parts
-        run = front._prepare(problem, method, 1e-6, 1e-9, None, None, None, 1)
-        return CompiledDense(run, [outcome])
+    def is_small(self):
+        """Whether it may wait for its next solve."""
+        return is_small(self.drive) and self.drive.room.size <= MOST_NUMBERS
 
-    def __call__(self, t):
-        """State at time t, or at each of an array of times."""
-        return self._dense(t)
+    def solve(self, problem, began):
+        """Solve for the state and the parameters of this problem."""
+        drive, p = self.drive, problem.p
+        drive.start(problem.u0.reshape(-1), None if p is None else p.reshape(-1))
+        try:
+            drive.go(None)
+            if drive.status != at.DONE:
+                return self._carefully(problem)
+        except KeyboardInterrupt:
+            return self._carefully(problem, interrupted=True)
+        return LateSolution(problem, self.method, drive, self.times, began)
+
+    def _carefully(self, problem, interrupted=False):
+        """Go on with a solve that takes long, has failed, or shall end here."""
+        self.own = False
+        return solve_compiled(problem, self.method, self.settings, self.drive, interrupted)

@@ -14,9 +14,9 @@ from sciml_lab.backends.numba.functions import right_hand_side
 from sciml_lab.backends.numba.kernels import kernel
 from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
+from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.control import PIDController
 from sciml_lab.solvers.dense import DenseOutput, DenseStep
-from sciml_lab.solvers.diagnose import Track
 from sciml_lab.solvers.solution import SolveInterrupted
 
 
@@ -219,8 +219,13 @@ def take_drive(f, method, u0, p, keep_steps, keep_stages) -> Drive:
 
 def give_back(drive):
     """Let the next solve have the memory."""
-    if drive.store.size <= 2**18 and len(drive.free) < 4:
+    if is_small(drive) and len(drive.free) < 4:
         drive.free.append(drive)
+
+
+def is_small(drive):
+    """Whether the memory is little enough to be kept."""
+    return drive.store.size <= 2**18
 
 
 FEW = 4  # times that are looked up one by one

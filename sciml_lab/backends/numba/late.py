@@ -1,0 +1,61 @@
+"""The solution of a quick solve: the numbers at once, and the rest when it is asked for."""
+
+import time
+from functools import cached_property
+
+import numpy as np
+
+from sciml_lab.backends.numba import layout as at
+from sciml_lab.backends.numba.solve import CompiledDense
+from sciml_lab.solvers import solve as front
+from sciml_lab.solvers.solution import Solution, Stats
+
+
+class LateSolution(Solution):
+    """A `Solution` of a solve that went well, whose statistics and message are still to come.
+
+    Parameters
+    ----------
+    problem : ODEProblem
+    method : ExplicitRK
+    drive : Drive
+        At the end of its solve; what will be needed is copied.
+    times : ndarray or None
+        Output times; None for every accepted step.
+    began : float
+        When the solve began, by `time.perf_counter`.
+    """
+
+    def __init__(self, problem, method, drive, times, began):
+        self.problem, self.method, self.success = problem, method, True
+        self.diagnosis = self.sensitivities = None
+        self._counts = drive.integers[at.NACCEPT : at.NF + 1].tolist()
+        self._outcome = one = drive.finish() if drive.keep_steps else None
+        self._keeps = drive.keep
+        if times is None:
+            self.t, u = np.concatenate((one.steps[0], (one.now,))), one.steps[2]
+        else:
+            self.t, u = times.copy(), drive.output()
+        self.u = u.reshape(len(u), *problem.u0.shape) if problem.u0.ndim != 1 else u
+        self._seconds = time.perf_counter() - began
+
+    @cached_property
+    def stats(self):
+        """The cost counter."""
+        naccept, nreject, nf = self._counts
+        return Stats(nf, naccept + nreject, naccept, nreject, seconds=self._seconds)
+
+    @cached_property
+    def message(self):
+        """How it ended."""
+        naccept, nreject, _ = self._counts
+        end = self.problem.tspan[1]
+        return f"reached t = {end:.6g} in {naccept} accepted and {nreject} rejected steps"
+
+    @cached_property
+    def _dense(self):
+        """The solution as a function of time, if the steps were kept."""
+        if not self._keeps:
+            return None
+        run = front._prepare(self.problem, self.method, 1e-6, 1e-9, None, None, None, 1)
+        return CompiledDense(run, [self._outcome])
