@@ -144,7 +144,7 @@ class Explorer(InPage):
         try:
             with np.errstate(all="ignore"):
                 self._said = self.draw(self.values)
-                self._drawn_png = self.picture.png()
+                self._render()
             self._failure = None
         except Exception as error:
             self._failure = error
@@ -159,6 +159,10 @@ class Explorer(InPage):
             self._show()
         if self._live:
             self._live.values = self.values
+
+    def _render(self) -> None:
+        """Draw for the page. An explorer whose page draws for itself overrides it."""
+        self._drawn_png = self.picture.png()
 
     # Sent by Python ---------------------------------------------------------------------------
 
@@ -186,11 +190,15 @@ class Explorer(InPage):
 
     def _show(self) -> None:
         """Send picture and words to the page; wait for the release of sliders where it is slow."""
-        self._page.image.value = self.png
+        self._show_picture()
         self._page.words.value = _paragraph(self.words)
         for control in self.controls.values():
             if isinstance(control, Slider):
                 control.widget.continuous_update = control.live and self.pace < SLOW
+
+    def _show_picture(self) -> None:
+        """Send the picture."""
+        self._page.image.value = self.png
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """The live widget where there is one to show, and the picture everywhere else."""

@@ -24,7 +24,8 @@ class InPage:
 
     values: dict
     _said: str
-    _drawn_png: bytes
+    _drawn_png: bytes  # empty: nobody has asked for it yet
+    picture: Any
     _failure: Exception | None
     _live: Any
     _behind: bool
@@ -40,6 +41,7 @@ class InPage:
     def png(self) -> bytes:
         """The picture."""
         self._catch_up()
+        self._drawn_png = self._drawn_png or self.picture.png()
         return self._drawn_png
 
     @property

@@ -6,7 +6,6 @@ been it learns the truth; elsewhere nobody told it anything, and the picture sho
 
 from __future__ import annotations
 
-import importlib.util
 import time
 
 import numpy as np
@@ -16,8 +15,8 @@ from sciml_lab import neural, plot
 from sciml_lab.plot.figure import BLACK, BLUE, GREY, VERMILLION
 from sciml_lab_widgets.base import Explorer
 from sciml_lab_widgets.controls import Button, Slider
-from sciml_lab_widgets.draggable import draggable_picture
-from sciml_lab_widgets.picture import SHARP, StaticPicture
+from sciml_lab_widgets.draggable import Draggable
+from sciml_lab_widgets.picture import StaticPicture
 from sciml_lab_widgets.widths import WIDEST, backend, places_of_units, resized
 from sciml_lab_widgets.words import clock, number
 
@@ -30,7 +29,7 @@ DARKEST = 1.6  # above one: an error of 100 % must not hide what lies over it
 NEAR = 0.07  # of the window: this near to the data a state counts as seen
 
 
-class NeuralODETrainer(Explorer):
+class NeuralODETrainer(Draggable, Explorer):
     """Explore what a neural ODE learns of Lotka and Volterra's equation, and what it does not.
 
     A data point can be dragged in the phase plane (or moved by the arrow keys), and every change
@@ -184,11 +183,7 @@ class NeuralODETrainer(Explorer):
             self.moved_points = {}
         slow = backend() == "numpy" or control.name in ("seed", "train")
         if self._page is not None and slow:
-            values = self.values
-            self._place_data(values, *self.data(values))
-            self._place_handles()
-            self._page.image.value = self.picture.png()
-            self._page.words.value = "<p>Training …</p>"
+            self.show_meanwhile("Training …")
         super().moved(control)
 
     def set(self, **values):
@@ -210,7 +205,7 @@ class NeuralODETrainer(Explorer):
         plane.grid(False)
         self.shading = plane.imshow(
             np.zeros((SHADES, SHADES)), extent=BOX, origin="lower", aspect="auto", zorder=0,
-            cmap="Oranges", vmin=0, vmax=DARKEST, interpolation="nearest",
+            cmap="Oranges", vmin=0, vmax=DARKEST, interpolation="none",
         )  # fmt: skip
         x = np.linspace(*BOX[:2], ARROWS + 1)[:-1] + BOX[1] / ARROWS / 2
         y = np.linspace(*BOX[2:], ARROWS + 1)[:-1] + BOX[3] / ARROWS / 2
@@ -268,10 +263,10 @@ class NeuralODETrainer(Explorer):
         if values != self.known:
             self.train(values, t, data)
         wrong, near = self._field_error(values["horizon"])
-        self.shading.set_data(np.minimum(wrong, 1.0))
         learned = self.field(self.states, self.wide(self.p))
+        path = self._trajectory(data[0])  # from here on nothing fails: all artists move, or none
+        self.shading.set_data(np.minimum(wrong, 1.0))
         self.arrows.set_UVC(*_unit(learned))
-        path = self._trajectory(data[0])
         self.path.set_data(*path.T)
         for i in range(2):
             self.lines[i].set_data(self.t[: len(path)], path[:, i])
@@ -330,37 +325,13 @@ class NeuralODETrainer(Explorer):
 
     # Dragging --------------------------------------------------------------------------------
 
-    def _make_page(self):
-        """The page of every explorer, with handles on the data points where that is possible."""
-        page = super()._make_page()
-        if importlib.util.find_spec("anywidget") is None:
-            return page
-        size = self.picture.width, self.picture.height
-        picture = draggable_picture(self.png, *size, self._handles(), self._dropped)
-        page.box.children = [picture if part is page.image else part for part in page.box.children]
-        page.image = picture
-        return page
+    def place_points(self):
+        """Put the data where they are now."""
+        self._place_data(self.values, *self.data(self.values))
 
-    def _show(self):
-        """Send the picture, and where the handles are on it."""
-        self._place_handles()
-        super()._show()
-
-    def _place_handles(self):
-        """Put the handles on the data points."""
-        if hasattr(self._page.image, "handles"):
-            self._page.image.handles = self._handles()
-
-    def _handles(self):
-        """Places of the data points on the page."""
-        data = self.data(self.values)[1]
-        x, y = self.plane.transData.transform(data).T / SHARP
-        return [[float(a), float(self.picture.height - b)] for a, b in zip(x, y, strict=True)]
-
-    def _dropped(self, index, x, y, done):
-        """A reader holds or lets go a point at this place of the page."""
-        place = np.array([x, self.picture.height - y]) * SHARP
-        self.move_point(index, *self.plane.transData.inverted().transform(place))
+    def points(self):
+        """The data points, and the axes in which they can be dragged."""
+        return self.data(self.values)[1], self.plane
 
     # The static twin -------------------------------------------------------------------------
 

@@ -67,11 +67,12 @@ WATCH = """explorer => {
         });
         return;
     }
-    const image = explorer.querySelector("img.widget-image");
+    const image = explorer.querySelector("img.widget-image, .sciml-drag canvas");
+    const news = image.tagName === "IMG" ? "load" : "drawn";
     const pixels = () => {
         const canvas = document.createElement("canvas");
-        canvas.width = image.naturalWidth;
-        canvas.height = image.naturalHeight;
+        canvas.width = image.naturalWidth || image.width;
+        canvas.height = image.naturalHeight || image.height;
         canvas.getContext("2d").drawImage(image, 0, 0);
         return canvas.toDataURL();
     };
@@ -84,11 +85,11 @@ WATCH = """explorer => {
         const look = () => requestAnimationFrame(() => {
             const shown = performance.now();
             if (began !== null && pixels() !== before) {
-                image.removeEventListener("load", look);
+                image.removeEventListener(news, look);
                 resolve(shown - began);
             }
         });
-        image.addEventListener("load", look);
+        image.addEventListener(news, look);
     });
 }"""
 
@@ -112,7 +113,7 @@ def test_lesson(page, lab, lesson):
     assert not trouble, trouble
 
     explorers = page.locator(
-        ".jp-OutputArea-output:has(img.widget-image):has(.noUi-handle), "
+        ".jp-OutputArea-output:has(img.widget-image, .sciml-drag canvas):has(.noUi-handle), "
         ".jp-OutputArea-output:has(.sciml-explorer)"
     )
     notebook = json.loads((ROOT / "lessons" / lesson / "lesson.ipynb").read_text("utf-8"))

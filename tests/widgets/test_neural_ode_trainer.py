@@ -159,7 +159,25 @@ def test_handles_sit_on_the_points_and_bring_them_along():
     picture = trainer.widget.children[1]
     assert len(picture.handles) == 16
     x, y = picture.handles[3]
-    trainer._dropped(3, x + 20.0, y, True)
+    trainer._dropped(3, x + 20.0, y)
     (moved_x, moved_y), (dx, dy) = picture.handles[3], trainer.moved_points[3]
     assert abs(moved_x - x - 20.0) < 1e-6 and abs(moved_y - y) < 1e-6
     assert dx > 0 and abs(dy) < 1e-9
+
+
+def test_a_failure_leaves_the_last_picture_that_worked(monkeypatch):
+    trainer, twin = small(), small()
+    image = trainer.widget.children[1]
+    before = image.value
+
+    def fails(u0):
+        raise ValueError("the trajectory is lost.")
+
+    monkeypatch.setattr(trainer, "_trajectory", fails)
+    for name, value in (("points", 20), ("seed", 3)):  # the seed first shows the new data
+        trainer.controls[name].widget.value = value
+        assert "cannot be drawn: the trajectory is lost." in trainer.words
+        assert image.value == before and trainer.png == twin.png
+    monkeypatch.undo()
+    trainer.controls["points"].widget.value = 16
+    assert trainer.error is None and image.value != before and trainer.png != twin.png

@@ -1,5 +1,6 @@
-// A picture with handles that can be dragged, or moved by the arrow keys. The picture comes from
-// Python; the handles belong to the page, so they follow the pointer at once.
+// A picture with handles that can be dragged, or moved by the arrow keys. Its still part comes from
+// Python once, the strokes on it at every change; the handles belong to the page, so they follow the
+// pointer at once.
 
 const STEP = 4; // pixels for one press of an arrow key
 const PAUSE = 250; // milliseconds without a key before Python hears of it
@@ -12,22 +13,27 @@ function place(button, x, y) {
 function render({ model, el }) {
   const frame = document.createElement("div");
   frame.className = "sciml-drag";
-  const image = document.createElement("img");
-  image.className = "widget-image";
-  frame.append(image);
+  const canvas = document.createElement("canvas");
+  frame.append(canvas);
   el.append(frame);
   let handles = [];
   let held = null; // what is being dragged: {index, x, y, waiting}
-  let url = null;
+  let still = null;
+
+  async function begin() {
+    still = await createImageBitmap(new Blob([model.get("still")], { type: "image/png" }));
+    canvas.width = still.width;
+    canvas.height = still.height;
+    canvas.style.width = `${model.get("width")}px`;
+    show();
+  }
 
   function show() {
-    const old = url;
-    url = URL.createObjectURL(new Blob([model.get("value")], { type: "image/png" }));
-    image.onload = () => old && URL.revokeObjectURL(old);
-    image.src = url;
-    image.alt = model.get("alt");
-    image.width = model.get("width");
-    image.height = model.get("height");
+    if (!still) return;
+    const pen = canvas.getContext("2d");
+    pen.drawImage(still, 0, 0);
+    drawStrokes(pen, model.get("value"));
+    canvas.dispatchEvent(new Event("drawn"));
     if (held) held.waiting = false;
     if (held && held.again) tell("drag");
   }
@@ -42,7 +48,7 @@ function render({ model, el }) {
   // While a handle is dragged, Python gets its place as fast as it answers, not faster.
   function moved(x, y) {
     held.x = Math.max(0, Math.min(model.get("width"), x));
-    held.y = Math.max(0, Math.min(model.get("height"), y));
+    held.y = Math.max(0, Math.min(canvas.clientHeight, y));
     place(handles[held.index], held.x, held.y);
     if (held.waiting) held.again = true;
     else tell("drag");
@@ -103,9 +109,9 @@ function render({ model, el }) {
 
   model.on("change:value", show);
   model.on("change:handles", arrange);
-  show();
+  begin();
   arrange();
-  return () => url && URL.revokeObjectURL(url);
+  return () => still && still.close();
 }
 
 export default { render };
