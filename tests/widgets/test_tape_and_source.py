@@ -8,6 +8,7 @@ import sciml_lab as sl
 pytest.importorskip("matplotlib", reason="explorers draw with Matplotlib")
 widgets = pytest.importorskip("ipywidgets", reason="live explorers need ipywidgets")
 
+from sciml_lab.transform.tree import TransformError  # noqa: E402
 from sciml_lab_widgets import (  # noqa: E402
     SourceExplorer,
     TapeExplorer,
