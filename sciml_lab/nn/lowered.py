@@ -68,6 +68,7 @@ def network(net, batch=None) -> Primitive:
     return Primitive(
         name, shape, call=text.call(f"{name}(out, x, p, work)"),
         vjp=text.vjp(f"{name}_vjp(x_bar, p_bar, out_bar, x, p, work)"),
+        back=text.back(f"{name}_back(x_bar, p_bar, out_bar, x, p, work)"), tape=text.tape,
         jvp=text.jvp(f"{name}_jvp(out_dot, x, p, x_dot, p_dot, work)"),
         work=text.size, plain=net,
     )  # fmt: skip
@@ -75,6 +76,24 @@ def network(net, batch=None) -> Primitive:
 
 class _Single(Sweeps):
     """One state."""
+
+    def layer_at_once(self, k, m, n) -> bool:
+        """One loop for sums and values of a layer with few inputs, over its whole width.
+
+        The numbers beyond the layer are those of the layers above: p must reach so far.
+        """
+        width, end = self.widths[k], self.net.size
+        if n > FEW or m <= FEW or max(self.w[k] + n * width, self.b[k] + width) > end:
+            return False
+        j = f"j{k}r"
+        self.write(*(f"x{k}_{i} = {at(*self.input(k), i)}" for i in range(n)))
+        terms = [f"{at('p', self.w[k], times(j, n), i)} * x{k}_{i}" for i in range(n)]
+        self.loop(f"{j} in range({width})", f"z{k} = {' + '.join([at('p', self.b[k], j), *terms])}")
+        if self.needs("z", k):
+            self.write(f"{at('work', self.z[k], j)} = z{k}")
+        self.write(*self.value(k), f"{at('work', self.a[k], j)} = a{k}")
+        self.end()
+        return True
 
     def linear(self, k, m, n, out, direction=None):
         """``out = W x + b``, or with a direction of x and p ``W x_dot + W_dot x + b_dot``."""
@@ -134,22 +153,37 @@ class _Single(Sweeps):
 
     def transposed(self, k, m, n, g, x_bar):
         """``W_bar += g x^T``, ``b_bar += g`` and ``x_bar = W^T g`` (added, for the input x)."""
-        x, add = self.input(k), "=" if k else "+="
         if m <= FEW:
-            gs = [f"g{k}_{j}" for j in range(m)]
-            self.write(*(f"{name} = {at(*g, j)}" for j, name in enumerate(gs)))
-            self.write(*(f"{at('p_bar', self.b[k] + j)} += {name}" for j, name in enumerate(gs)))
-            i = f"i{k}t"
-            self.loop(f"{i} in range({n})", f"x{k}t = {at(*x, i)}")
-            for j, name in enumerate(gs):
-                self.write(f"{at('p_bar', self.w[k] + j * n, i)} += {name} * x{k}t")
-            terms = [f"{at('p', self.w[k] + j * n, i)} * {name}" for j, name in enumerate(gs)]
-            self.write(f"{at(*x_bar, i)} {add} {' + '.join(terms)}")
-            self.end()
+            self.few_outputs(k, m, n, g, x_bar)
         elif n <= FEW:
-            self.transposed_rows(k, m, n, g, x_bar, add)
+            self.transposed_rows(k, m, n, g, x_bar, "=" if k else "+=")
         else:
             self.transposed_sums(k, m, n, g, x_bar)
+        return m <= FEW
+
+    def few_outputs(self, k, m, n, g, x_bar):
+        """One loop over the inputs, with the slope of the layer below."""
+        i, gs = f"i{k}t", [f"g{k}_{j}" for j in range(m)]
+        self.write(*(f"{name} = {at(*g, j)}" for j, name in enumerate(gs)))
+        self.write(*(f"{at('p_bar', self.b[k] + j)} += {name}" for j, name in enumerate(gs)))
+        self.loop(f"{i} in range({n})", f"x{k}t = {at(*self.input(k), i)}")
+        rows = [(self.w[k] + j * n, i) for j in range(m)]
+        self.write(*(f"{at('p_bar', *row)} += {name} * x{k}t"
+                     for row, name in zip(rows, gs, strict=True)))  # fmt: skip
+        sum_ = " + ".join(f"{at('p', *row)} * {name}" for row, name in zip(rows, gs, strict=True))
+        if k:
+            self.slope_of_input(k, i)
+            self.write(f"{at(*x_bar, i)} = ({sum_}) * slope{k - 1}")
+        else:
+            self.write(f"{at(*x_bar, i)} += {sum_}")
+        self.end()
+
+    def slope_of_input(self, k, i):
+        """The slope of the layer below at entry i, whose value ``x{k}t`` is at hand."""
+        self.write(f"a{k - 1} = x{k}t")
+        if self.needs("z", k - 1):
+            self.write(f"z{k - 1} = {at('work', self.z[k - 1], i)}")
+        self.write(*self.slope(k - 1))
 
     def transposed_rows(self, k, m, n, g, x_bar, add):
         """Few inputs: one loop over the outputs, with a sum for each input."""

@@ -152,6 +152,11 @@ class Primitive:
         ``name_jvp(out_dot, x, p, x_dot, p_dot, work)``: sets out_dot.
     work : int
         Size of the scratch memory that the largest of them needs.
+    back : str
+        ``name_back``, which is `vjp` for a caller whose scratch memory still holds what `call` has
+        left in its first `tape` numbers; empty if there is no such thing.
+    tape : int
+        See `back`.
     plain : callable or None
         ``plain(x, p) -> array``, what plain Python calls instead of `call`.
     """
@@ -163,6 +168,8 @@ class Primitive:
     jvp: str
     work: int = 0
     plain: object = None
+    back: str = ""
+    tape: int = 0
 
 
 def size(shape) -> int:

@@ -157,7 +157,7 @@ class WayBack:
 
     def __init__(self, method, f, f_vjp, n, m):
         every, extra = len(method.tableau.P), len(method.tableau.A_dense)
-        self.kernel, self.memory, self.kept = kernel(method), [f, f_vjp], {}
+        self.kernel, self.memory, self.kept = kernel(method, n), [f, f_vjp], {}
         self.integers = r = np.zeros(back.INTEGERS_BACK, dtype=np.int64)
         r[back.LENGTH_OF_U], r[back.F_BACK], r[back.F_VJP] = n, f.address, f_vjp.address
         self.address, self.goal = address(r), np.zeros(1)

@@ -52,8 +52,8 @@ def pullback(f: Function, u0, p) -> Derivative:
     """
     key = f.address, "vjp"
     if key not in _known:
-        form = inplace(vjp(*_by_u_and_p(f, p)), accumulate=True)
-        _known.add(key, _compile(f, form, "mmmmnmm", u0, p, outputs=2, states=(0, 3)))
+        form = inplace(vjp(*by_u_and_p(f, p)), accumulate=True)
+        _known.add(key, compile_derivative(f, form, "mmmmnmm", u0, p, outputs=2, states=(0, 3)))
     return _known[key]
 
 
@@ -61,18 +61,18 @@ def pushforward(f: Function, u0, p) -> Derivative:
     """The compiled derivative of a compiled right-hand side along a direction."""
     key = f.address, "jvp"
     if key not in _known:
-        form = inplace(jvp(*_by_u_and_p(f, p)))
-        _known.add(key, _compile(f, form, "mmmnmmm", u0, p, outputs=1, states=(0, 3)))
+        form = inplace(jvp(*by_u_and_p(f, p)))
+        _known.add(key, compile_derivative(f, form, "mmmnmmm", u0, p, outputs=1, states=(0, 3)))
     return _known[key]
 
 
-def _by_u_and_p(f, p):
+def by_u_and_p(f, p):
     """The lowered f, and the names of its inputs u and p."""
     inputs = f.lowered.inputs
     return replace(f.lowered, reads=[]), inputs[: 1 if p is None else 2]
 
 
-def _compile(f, form, kinds, u0, p, outputs, states):
+def compile_derivative(f, form, kinds, u0, p, outputs, states):
     """Compile a derivative with all its arguments, also where p is None or something a number.
 
     Parameters

@@ -23,6 +23,7 @@
     Q,  # cotangents of the stages, where outputs lie inside a step,
     V_BACK,  # a stage point,
     EXTRA_BACK,  # the extra stages of dense output,
-    WORK_BACK,  # scratch memory of f and of its pullback
+    WORK_BACK,  # scratch memory of f and of its pullback, with the tape of the first stage in front
+    TAPE_BACK,  # numbers on the tape of one stage
     INTEGERS_BACK,  # how many there are
-) = range(24)
+) = range(25)

@@ -10,7 +10,7 @@ This is the text from which the kernels are made; what it calls is generated fro
 def sweep(block):
     """Go back over steps until none is left, or the budget is used up; returns what is left."""
     r = integers(block)
-    n = r[LENGTH_OF_U]
+    n = LENGTH if LENGTH > 0 else r[LENGTH_OF_U]
     f, f_vjp = function(r[F_BACK], "mmmnm"), function(r[F_VJP], "mmmmnmm")
     p, work = numbers(r[P_BACK], "any"), numbers(r[WORK_BACK], "any")
     t, h = numbers(r[T], "any"), numbers(r[H], "any")
@@ -19,28 +19,29 @@ def sweep(block):
     times, outputs = numbers(r[OUTPUT_TIMES], "any"), numbers(r[COTANGENTS], "any")
     lam, p_bar, end = numbers(r[LAM], "any"), numbers(r[P_BAR], "any"), numbers(r[GOAL], "any")
     k_bar, v_bars, q = numbers(r[K_BAR], "out"), numbers(r[V_BARS], "any"), numbers(r[Q], "error")
-    direction = r[DIRECTION]
+    direction, tape = r[DIRECTION], r[TAPE_BACK]
     row, last, goal = r[STEPS], r[OUTPUTS_LEFT], end[0]
     stop = max(0, row - r[BUDGET_BACK])
 
     while row > stop:
         row -= 1
         now, length, state, stages = t[row], h[row], part(u, row * n), part(k, row * n * STAGES)
+        tapes = part(work, row * NEW_STAGES * tape)
         while last > 0 and times[last - 1] == goal:
             last -= 1
             add(lam, part(outputs, last * n), n)
         if last > 0 and (times[last - 1] - now) * direction > 0:
-            dense_stages(stages, extra, f, state, p, now, length, v, work, n)
+            dense_stages(stages, extra, f, state, p, now, length, v, tapes, n, tape)
             begin_outputs(q, lam, n)
             while last > 0 and (times[last - 1] - now) * direction > 0:
                 last -= 1
                 theta = (times[last] - now) / length
                 add_output(q, lam, part(outputs, last * n), theta, n)
             pull_dense(lam, p_bar, q, stages, extra, f_vjp, state, p, now, length, v, k_bar,
-                       v_bars, work, n)  # fmt: skip
+                       v_bars, tapes, n, tape)  # fmt: skip
         else:
             pull_step(lam, p_bar, stages, f_vjp, state, p, now, length, v, k_bar, v_bars,
-                      work, n)  # fmt: skip
+                      tapes, n, tape)  # fmt: skip
         goal = now
     while row == 0 and last > 0:
         last -= 1

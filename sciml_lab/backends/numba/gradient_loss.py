@@ -15,8 +15,9 @@ from sciml_lab.backends.numba.drive import PATIENCE, Drive, address
 from sciml_lab.backends.numba.functions import compile_tree, right_hand_side
 from sciml_lab.backends.numba.gradient import WayBack
 from sciml_lab.backends.numba.gradient_functions import pullback
+from sciml_lab.backends.numba.gradient_kernels import taped_kernel
 from sciml_lab.backends.numba.gradient_loss_kernels import loss_kernels
-from sciml_lab.backends.numba.kernels import kernel
+from sciml_lab.backends.numba.gradient_tape import taped, without_tape
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.lower import lower
 from sciml_lab.transform.vjp import vjp
@@ -49,8 +50,8 @@ class CompiledLoss:
         u0, p = starts[0].reshape(np.shape(run.u0)), np.asarray(run.p)
         self.run, self.m = run, p.size
         self.f = f = right_hand_side(run.f.f, u0, p, float(run.tspan[0]))
-        self.kernels = loss_kernels(run.method)
-        self.drive = Drive(kernel(run.method), run.method, f, np.shape(u0), p.size, True, True)
+        self.kernels, solve = loss_kernels(run.method, n), taped_kernel(run.method, n)
+        self.drive = Drive(solve, run.method, f, np.shape(u0), p.size, True, True)
         self.drive.configure(run)
         self.drive.outputs(times)
         self.way = WayBack(run.method, f, pullback(f, u0, p), n, p.size)
@@ -58,6 +59,8 @@ class CompiledLoss:
         self.cotangents = np.zeros((len(times), n))
         self.way.set(back.OUTPUT_TIMES, (times, self.cotangents))
         self.way.integers[back.P_BACK] = self.drive.integers[at.P]  # one memory for both
+        self.plain, self.taped = without_tape(f, u0, p), taped(f, u0, p)
+        self._lay_tape()
         self.measures, work = _compile(measure, len(times) * n)
         self.integers = np.zeros(own.INTEGERS_OF_LOSS, dtype=np.int64)
         self.numbers = np.zeros(own.NUMBERS_OF_LOSS)
@@ -80,6 +83,17 @@ class CompiledLoss:
         arrays = [np.ascontiguousarray(array) for array in arrays]
         self.memory[first] = arrays
         self.integers[first : first + len(arrays)] = [address(array) for array in arrays]
+
+    def _lay_tape(self):
+        """Give both kernels the memory in which stages keep what the way back will ask for."""
+        c, r, functions = self.drive.integers, self.way.integers, self.taped
+        self.tape = functions.memory(self.run.method, self.drive.store.capacity)
+        if self.tape is None:  # a very long solve: rather compute it again
+            functions = self.plain
+            self.tape = functions.memory(self.run.method, 0)
+        c[at.F], r[back.F_BACK], r[back.F_VJP] = functions.f, functions.f, functions.f_vjp
+        c[at.WORK], r[back.WORK_BACK] = address(self.tape), address(self.tape)
+        c[at.TAPE], r[back.TAPE_BACK] = functions.tape, functions.tape
 
     def is_current(self) -> bool:
         """Whether f is still what was compiled."""
@@ -106,6 +120,7 @@ class CompiledLoss:
     def _make_room(self):
         """More memory for the steps of a trajectory, which is begun again."""
         self.drive._new_store(2 * self.drive.store.size)
+        self._lay_tape()
         self.integers[own.PHASE] = own.BEGINS
 
     # Training --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import inspect
 from functools import cache as cache_in_memory
 from types import SimpleNamespace
 
-from sciml_lab.backends.numba import cache, gradient_kernels, gradient_loss_loop, kernels, loop
+from sciml_lab.backends.numba import cache, gradient_kernels, gradient_loss_loop, loop
 from sciml_lab.backends.numba.gradient_step import entries
 from sciml_lab.nn.optimisers import Adam
 from sciml_lab.transform.tree import Lowered
@@ -50,11 +50,12 @@ def adam() -> Lowered:
     return program.function("update", ("p", "mean", "square", "grad", *numbers, "n"))
 
 
-def text(method) -> str:
-    """The text of the kernels of a loss."""
+def text(method, length=0) -> str:
+    """The text of the kernels of a loss, for a length of u (0 stands for any)."""
     from sciml_lab import __version__
 
-    forward, backward = kernels.kernel(method), gradient_kernels.kernel(method)
+    forward = gradient_kernels.taped_kernel(method, length)
+    backward = gradient_kernels.kernel(method, length)
     first = HEADER.format(
         name=method.name, version=__version__, flags=gradient_kernels.FLAGS,
         forward=forward.py_func.__module__, backward=backward.py_func.__module__,
@@ -68,6 +69,6 @@ def text(method) -> str:
 
 
 @cache_in_memory
-def loss_kernels(method):
+def loss_kernels(method, length=0):
     """The compiled module of a loss, with ``value_and_grad(address)`` and ``train(address)``."""
-    return cache.load(f"{method.name}_loss", text(method))
+    return cache.load(f"{method.name}_loss", text(method, length))

@@ -4,12 +4,12 @@ The mathematics stands in `sciml_lab/sensitivity/sweep.py`. Its functions use ``
 pullback of f only, so here they run on symbols (`sciml_lab/transform/unroll.py`), and what they do
 is written down. Of Heun's method:
 
-    def pull_step(lam, p_bar, k1, k2, u, p, t, h, v, k_bar, v_bar1, v_bar2, work, n):
+    def pull_step(lam, p_bar, k1, k2, u, p, t, h, v, k_bar, v_bar1, v_bar2, work, n, tape):
         for i in range(n):
             v[i] = u[i] + h * k1[i]
             k_bar[i] = h * (0.5 * lam[i])
             v_bar2[i] = 0.0
-        f_vjp(v_bar2, p_bar, v, p, t + h, k_bar, work)
+        f_vjp(v_bar2, p_bar, v, p, t + h, k_bar, part(work, 1 * tape))
         ...
 """
 
@@ -34,14 +34,15 @@ def pull_step(method, dense=False) -> Lowered:
     Returns
     -------
     Lowered
-        ``pull_step(lam, p_bar, [q1, ...,] k1, ..., u, p, t, h, v, k_bar, v_bar1, ..., work, n)``:
-        lam is the cotangent of the state at the end of the step, then of that at its start.
+        ``pull_step(lam, p_bar, [q1, ...,] k1, ..., u, p, t, h, v, k_bar, v_bar1, ..., work, n,
+        tape)``: lam is the cotangent of the state at the end of the step, then of that at its
+        start; every stage has `tape` numbers of its own in work (see `gradient_tape.py`).
 
     Examples
     --------
     >>> import ast, sciml_lab as sl
     >>> print(ast.unparse(pull_step(sl.Euler()).tree))
-    def pull_step(lam, p_bar, k1, u, p, t, h, v, k_bar, v_bar1, work, n):
+    def pull_step(lam, p_bar, k1, u, p, t, h, v, k_bar, v_bar1, work, n, tape):
         for i in range(n):
             k_bar[i] = h * lam[i]
             v_bar1[i] = 0.0
@@ -65,7 +66,8 @@ def pull_step(method, dense=False) -> Lowered:
                 together = {"v": u + h * combine(a[i], k), **together}
             entries(program, together)
             time = program.text(t + c[i] * h)
-            call = f"f_vjp(v_bar{i + 1}, p_bar, {'v' if a[i] else 'u'}, p, {time}, k_bar, work)"
+            point, tape = "v" if a[i] else "u", f"part(work, {i} * tape)" if i else "work"
+            call = f"f_vjp(v_bar{i + 1}, p_bar, {point}, p, {time}, k_bar, {tape})"
             program.body.append(ast.parse(call).body[0])
             return v_bars[i], None, None
 
@@ -74,7 +76,7 @@ def pull_step(method, dense=False) -> Lowered:
     u_bar, _ = sweep.pull_stages(h, q, a, [pullback(i) for i in stages], lam)
     entries(program, {"lam": u_bar})
     names = [*(named("q", stages) if dense else ()), *named("k", stages), *"upth", "v", "k_bar"]
-    inputs = ("lam", "p_bar", *names, *named("v_bar", stages), "work", "n")
+    inputs = ("lam", "p_bar", *names, *named("v_bar", stages), "work", "n", "tape")
     return program.function("pull_dense" if dense else "pull_step", inputs)
 
 

@@ -42,8 +42,9 @@ returns whenever it wants to, and the next call goes on.
     STORE_H,  # lengths,
     STORE_U,  # states (one more than steps),
     STORE_K,  # stages
+    TAPE,  # numbers that f keeps of each stage, in the kernel of a gradient
     INTEGERS,  # how many there are
-) = range(35)
+) = range(36)
 CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------
