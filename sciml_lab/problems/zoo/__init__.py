@@ -10,6 +10,8 @@ Examples
 (0.0, 10.0)
 """
 
+from sciml_lab.problems.zoo.akzo_nobel import chemical_akzo_nobel
+from sciml_lab.problems.zoo.circuits import transistor_amplifier
 from sciml_lab.problems.zoo.closed_forms import pendulum_period
 from sciml_lab.problems.zoo.entry import Entry, Reference
 from sciml_lab.problems.zoo.mechanics import arenstorf, kepler, pendulum, pleiades
@@ -26,13 +28,16 @@ from sciml_lab.problems.zoo.populations import (
     hudson_bay,
     lotka_volterra,
 )
-from sciml_lab.problems.zoo.stiff import hires, pollu, rober
+from sciml_lab.problems.zoo.relaxation import oregonator, van_der_pol_scaled, van_der_pol_stiff
+from sciml_lab.problems.zoo.stiff import hires, pollu, rober, rober_dae
 
 _ENTRIES = {
     entry.name: entry
     for entry in (
         exponential, lotka_volterra, lorenz, pendulum, kepler, arenstorf, pleiades, van_der_pol,
         brusselator, fitzhugh_nagumo, cubic_spiral, rober, hires, pollu,
+        van_der_pol_stiff, van_der_pol_scaled, oregonator, chemical_akzo_nobel,
+        rober_dae, transistor_amplifier,
     )
 }  # fmt: skip
 
@@ -44,7 +49,7 @@ def all() -> list[Entry]:
 
     Examples
     --------
-    >>> [entry.name for entry in all() if entry.stiff]
+    >>> [entry.name for entry in all() if entry.stiff][:3]
     ['rober', 'hires', 'pollu']
     """
     return list(_ENTRIES.values())
@@ -71,6 +76,7 @@ __all__ = [
     "all",
     "arenstorf",
     "brusselator",
+    "chemical_akzo_nobel",
     "cubic_spiral",
     "exponential",
     "fitzhugh_nagumo",
@@ -80,10 +86,15 @@ __all__ = [
     "kepler",
     "lorenz",
     "lotka_volterra",
+    "oregonator",
     "pendulum",
     "pendulum_period",
     "pleiades",
     "pollu",
     "rober",
+    "rober_dae",
+    "transistor_amplifier",
     "van_der_pol",
+    "van_der_pol_scaled",
+    "van_der_pol_stiff",
 ]

@@ -13,6 +13,11 @@ GBS = (
     "Gragg-Bulirsch-Stoer extrapolation in 40-digit arithmetic from the same floating-point data; "
     "two tolerances agree to 20 digits"
 )
+#: The same for stiff ones.
+RADAU = (
+    "Radau IIA of order 13 in 34-digit arithmetic from the same floating-point data; two "
+    "tolerances agree to 18 digits"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +86,8 @@ class Entry:
         Numbers worth knowing, such as a period; for the default parameters.
     stiff : bool
         Whether explicit methods need very many steps for it.
+    mass_matrix : ndarray (n, n) or None
+        M, where the equation is ``M u' = f(u, p, t)``.
 
     Examples
     --------
@@ -107,6 +114,7 @@ class Entry:
     invariants: Mapping[str, Callable] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
     stiff: bool = False
+    mass_matrix: np.ndarray | None = None
 
     def __call__(self, u0=None, tspan=None, **parameters) -> ODEProblem:
         """Return the problem, with some initial values, times or parameters replaced.
@@ -138,7 +146,8 @@ class Entry:
             p = np.stack(np.broadcast_arrays(*p))
             u0 = np.repeat(np.asarray(u0)[:, None], lanes, axis=1) if np.ndim(u0) == 1 else u0
         batch = bool(lanes) or (isinstance(u0, np.ndarray) and u0.ndim > 1)
-        return ODEProblem(self.f, u0, self.tspan if tspan is None else tspan, p, batch=batch)
+        tspan = self.tspan if tspan is None else tspan
+        return ODEProblem(self.f, u0, tspan, p, mass_matrix=self.mass_matrix, batch=batch)
 
     @property
     def p(self) -> np.ndarray:
@@ -202,6 +211,9 @@ class Entry:
                 f"u({self.reference.t:.6g}) to {self.reference.accuracy:.0e}; {self.reference.how}"
             )
             page.append(("reference: ", end))
+        if self.mass_matrix is not None:
+            rank = np.linalg.matrix_rank(self.mass_matrix)
+            page.append(("mass:      ", f"M u' = f with M of rank {rank} of {len(self.states)}"))
         if self.stiff:
             page.append(("stiff:     ", "yes: explicit methods need very many steps"))
         page.append(("source:    ", self.source))

@@ -41,6 +41,31 @@ rober = Entry(
 )
 
 
+def rober_dae_rhs(u, p, t):
+    """The two first reactions, and the sum of all species in the place of the third."""
+    a, b, c = u
+    k1, k2, k3 = p
+    slow, fast, back = k1 * a, k2 * b * b, k3 * b * c
+    return np.array([-slow + back, slow - back - fast, a + b + c - 1.0])
+
+
+rober_dae = Entry(
+    name="rober_dae",
+    title="ROBER with the conservation of mass as an algebraic equation (index 1)",
+    equation="A' = -k1 A + k3 B C\nB' =  k1 A - k3 B C - k2 B^2\n0  =  A + B + C - 1",
+    f=rober_dae_rhs,
+    u0=np.array([1.0, 0.0, 0.0]),
+    tspan=(0.0, 1e11),
+    parameters={"k1": 0.04, "k2": 3e7, "k3": 1e4},
+    states=("A", "B", "C"),
+    units={"t": "s", "k1": "1/s", "k2": "1/s", "k3": "1/s"},
+    source=f"H. H. Robertson, in: Numerical Analysis, an Introduction (1966) 178; {BARI}.",
+    reference=rober.reference,
+    stiff=True,
+    mass_matrix=np.diag([1.0, 1.0, 0.0]),
+)
+
+
 def hires_rhs(u, p, t):
     """Eight species, linear but for one reaction."""
     y1, y2, y3, y4, y5, y6, y7, y8 = u
