@@ -206,6 +206,25 @@ def loop(name, span, body, line=None) -> ast.For:
     return mark(ast.For(ast.Name(name), call, body, [], lineno=1), line, True)
 
 
+def over_entries(new, shape, write, base="k", line=None) -> ast.For:
+    """Return the loops over all places of a shape around the statement ``write(indices)``."""
+    index = [new(base) for _ in shape]
+    body = [write(index)]
+    for name, n in zip(index[::-1], shape[::-1], strict=True):
+        body = [loop(name, [n], body, line)]
+    return body[0]
+
+
+def set_entries(new, array, shape, value, line=None) -> ast.For:
+    """Return the loop that sets all entries of an array; ``[]`` in `value` is the place."""
+
+    def write(index):
+        place = f"[{', '.join(index)}]"
+        return assign(f"{array}{place}", fill(value.replace("[]", place)))
+
+    return over_entries(new, shape, write, line=line)
+
+
 def backwards(call):
     """Return the range that counts the other way."""
     span = [constant(a) for a in call.args]
@@ -240,12 +259,28 @@ def is_memory(statement) -> bool:
     return made or isinstance(value, ast.List)
 
 
+def place_of(statement):
+    """Return what an assignment writes: a name or an entry; None for another statement."""
+    if isinstance(statement, ast.Assign):
+        return statement.targets[0]
+    return statement.target if isinstance(statement, ast.AugAssign) else None
+
+
 def target_of(statement) -> str | None:
-    """Return the name that a plain statement assigns, writes into or appends to."""
-    if isinstance(statement, ast.Assign | ast.AugAssign):
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-        return target.value.id if isinstance(target, ast.Subscript) else target.id
-    return None
+    """Return the name of the number or the array that an assignment writes."""
+    place = place_of(statement)
+    return place.value.id if isinstance(place, ast.Subscript) else place and place.id
+
+
+def sets_number(statement) -> bool:
+    """Whether a statement gives a number its value."""
+    plain = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    return plain and not is_memory(statement)
+
+
+def entry_like(array, place) -> ast.Subscript:
+    """Return the entry of another array at the same place."""
+    return ast.Subscript(ast.Name(array, ast.Load()), place.slice, ast.Load())
 
 
 def blocks(statement) -> list:

@@ -17,10 +17,12 @@ from sciml_lab.transform.algebra import (
     constant,
     cost,
     fill,
-    fold,
     is_memory,
     loop,
     names,
+    over_entries,
+    place_of,
+    set_entries,
     show,
     target_of,
     total,
@@ -110,7 +112,7 @@ class _Entries(Forward):
         for j, index in enumerate(np.ndindex(shape)):
             key = wrt if shape == () else show(fill(f"{wrt}[{', '.join(map(str, index))}]"))
             self.slope[key] = {j: ast.Constant(1.0)}
-            self.titles[j] = key.replace("[", "").replace("]", "").replace(", ", "_")
+            self.titles[j] = _word(key)
         for s in lowered.tree.body:  # x = u[0] gives a column its name
             if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name):
                 for j in self.slope.get(show(s.value), ()):
@@ -130,7 +132,7 @@ class _Entries(Forward):
             named = []
             self.namer.statement(s, named.append, lambda e, guard: e)
             for part in (*named, s):
-                target = part.target if isinstance(part, ast.AugAssign) else part.targets[0]
+                target = place_of(part)
                 before = show(target) in {show(n) for n in ast.walk(part.value)}
                 rates = self.statement(part, target, None if before else target)
                 body += [*rates, part] if before else [part, *rates]
@@ -145,7 +147,7 @@ class _Entries(Forward):
         """Return the statements that compute the derivatives of one assignment."""
         key, out, new = show(target), [], {}
         old = self.slope.get(key, {})
-        row = self.row(target)
+        row = self.row(target) if target_of(s) == self.of else None
         leaves = [n for n in ast.walk(s.value) if isinstance(n, ast.Name | ast.Subscript)]
         found = {j for leaf in leaves for j in self.slope.get(show(leaf), ())}
         for j in sorted(found | set(old)):
@@ -161,8 +163,7 @@ class _Entries(Forward):
                 out.append(assign(place, value, getattr(s, "line", None)))
                 value = place
             elif cost(value) or isinstance(value, ast.Subscript):
-                word = key.replace("[", "").replace("]", "").replace(", ", "_")
-                name = self.names.new(f"{word}_{self.titles[j]}")
+                name = self.names.new(f"{_word(key)}_{self.titles[j]}")
                 out.append(assign(name, value, getattr(s, "line", None)))
                 value = ast.Name(name, ast.Load())
             new[j] = value
@@ -170,9 +171,7 @@ class _Entries(Forward):
         return out
 
     def row(self, target):
-        """Return the row of J that belongs to a target, or None."""
-        if target_name(target) != self.of:
-            return None
+        """Return the row of J that belongs to a number or an entry of the output."""
         if isinstance(target, ast.Name):
             return 0
         index = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
@@ -181,9 +180,9 @@ class _Entries(Forward):
         return int(np.ravel_multi_index(places, shape))
 
 
-def target_name(target):
-    """Return the name of a number or of the array that an entry belongs to."""
-    return target.value.id if isinstance(target, ast.Subscript) else target.id
+def _word(key):
+    """Return an entry as a name: ``u0_1`` for u[0, 1]."""
+    return key.replace("[", "").replace("]", "").replace(", ", "_")
 
 
 def _function(lowered, matrix, shape, body, constants):
@@ -205,7 +204,7 @@ def _directions(lowered, of, wrt, colors):
     derived.tree.args.args.pop()
     memory = [s for s in derived.tree.body if is_memory(s)]
     fills = [
-        fill_entries(make, s.targets[0].id, shapes, "0.0")
+        set_entries(make.new, target_of(s), shapes[target_of(s)], "0.0")
         for s in memory
         if show(s.value.func) == "np.zeros"
     ]
@@ -225,7 +224,7 @@ def _directions(lowered, of, wrt, colors):
         table = make.new("colors")
         constants[table] = np.reshape(range(columns) if colors is None else colors, shape)
         test = f"1.0 if {table}[] == {column} else 0.0"
-        seed = [fill_entries(make, direction, shapes, test)]
+        seed = [set_entries(make.new, direction, shape, test)]
     copy_out = _copy_row(make, matrix, column, result, shapes)
     body = [loop(column, [columns], [*seed, *fills, *inside, *copy_out])]
     start = [assign(matrix, fill(f"np.empty({(size(shapes[result]), columns)})")), *memory]
@@ -248,23 +247,14 @@ def _apart(statements, direction):
     return same, [s for s in statements if names(s) & moving]
 
 
-def fill_entries(make, array, shapes, value):
-    """Return the loop that sets all entries of an array; ``[]`` in `value` is the place."""
-    index = [make.new("k") for _ in shapes[array]]
-    place = f"[{', '.join(index)}]"
-    body = [assign(f"{array}{place}", fill(value.replace("[]", place)))]
-    for name, n in zip(index[::-1], shapes[array][::-1], strict=True):
-        body = [loop(name, [n], body)]
-    return body[0]
-
-
 def _copy_row(make, matrix, column, result, shapes):
     if shapes[result] == ():
         return [assign(f"{matrix}[0, {column}]", fill(result))]
-    index, row = [make.new("row") for _ in shapes[result]], fill("0")
-    for i, n in zip(index, shapes[result], strict=True):
-        row = fold(fill("n * row + i", n=fill(str(n)), row=row, i=fill(i)))
-    body = [assign(f"{matrix}[{show(row)}, {column}]", fill(f"{result}[{', '.join(index)}]"))]
-    for name, n in zip(index[::-1], shapes[result][::-1], strict=True):
-        body = [loop(name, [n], body)]
-    return body
+
+    def write(index):
+        row = fill("0")
+        for i, n in zip(index, shapes[result], strict=True):
+            row = fill("n * row + i", n=fill(str(n)), row=row, i=fill(i))
+        return assign(f"{matrix}[{show(row)}, {column}]", fill(f"{result}[{', '.join(index)}]"))
+
+    return [over_entries(make.new, shapes[result], write, "row")]

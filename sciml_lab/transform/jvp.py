@@ -13,13 +13,16 @@ from sciml_lab.transform.algebra import (
     assign,
     blocks,
     call_effects,
+    entry_like,
     fill,
     fold,
     is_memory,
     mark,
     names,
     own,
+    place_of,
     refuse,
+    substitute,
     target_of,
     total,
     written,
@@ -80,7 +83,7 @@ class Forward:
         """Return the derivative of a number or an entry."""
         if isinstance(e, ast.Name):
             return ast.Name(self.dot(e.id), ast.Load())
-        return ast.Subscript(ast.Name(self.dot(e.value.id), ast.Load()), e.slice, ast.Load())
+        return entry_like(self.dot(e.value.id), e)
 
     def derivative(self, e, y=None):
         """Return the derivative of an expression, or None for zero; y stands for its value."""
@@ -134,8 +137,7 @@ class Forward:
 
     def assignment(self, s):
         """Return an assignment and its derivative, in the order in which both are right."""
-        target = s.target if isinstance(s, ast.AugAssign) else s.targets[0]
-        x, line = target_of(s), getattr(s, "line", None)
+        target, x, line = place_of(s), target_of(s), getattr(s, "line", None)
         if x not in self.active:
             return [s]
         read = x in names(s.value)
@@ -143,7 +145,7 @@ class Forward:
         if isinstance(target, ast.Name):
             changed = assign(self.dot(x), slope or ast.Constant(0.0), line)
         else:
-            entry = ast.Subscript(ast.Name(self.dot(x), ast.Load()), target.slice, ast.Load())
+            entry = entry_like(self.dot(x), target)
             if isinstance(s, ast.AugAssign):
                 added = [add_to(entry, slope, line)] if slope else []
                 return [*added, s] if read else [s, *added]
@@ -152,24 +154,18 @@ class Forward:
 
     def call(self, s):
         """Return the call of a primitive's own JVP."""
-        (target, *others), _ = call_effects(s.value)
+        (target, *others), sources = call_effects(s.value)
         if target not in self.active:
             return []
         name = s.value.func
         if others or not isinstance(name, ast.Name) or name.id not in self.lowered.primitives:
-            refuse(
-                "a second derivative of a primitive, or a list,",
-                "use mode='dual'.",
-                s,
-                self.lowered,
-            )
-        args = [copy.deepcopy(s.value.args[0]), *copy.deepcopy(s.value.args[1:]) * 2]
-        for k, a in enumerate(args):
-            inner = a.value if isinstance(a, ast.Subscript) else a
-            if k == 0 or k >= len(s.value.args):
-                self.zeros(inner.id)
-                args[k] = copy.deepcopy(a)
-                (args[k].value if isinstance(a, ast.Subscript) else args[k]).id = self.dot(inner.id)
+            what = "a second derivative of a primitive, or a list,"
+            refuse(what, "use mode='dual'.", s, self.lowered)
+        dots = []
+        for a, x in zip(s.value.args, [target, *sources], strict=True):
+            self.zeros(x)
+            dots.append(substitute(a, {x: ast.Name(self.dot(x), ast.Load())}))
+        args = [dots[0], *s.value.args[1:], *dots[1:]]
         call = ast.Call(ast.Name(f"{name.id}_jvp", ast.Load()), args, [])
         return [mark(ast.Expr(call), getattr(s, "line", None))]
 

@@ -163,18 +163,10 @@ class Namer:
         for arg, text in table(e):
             if text and slopes(arg) & self.active:
                 needed |= names(ast.parse(text))
-        args = [
-            self.name(a) if letter in needed and cost(a) > 1 else a
-            for letter, a in zip("ab", args, strict=False)
-        ]
-        if isinstance(e, ast.BinOp):
-            e = ast.BinOp(args[0], e.op, args[1])
-        else:
-            e = (
-                ast.UnaryOp(e.op, args[0])
-                if isinstance(e, ast.UnaryOp)
-                else type(e)(**{**dict(ast.iter_fields(e)), "args": args})
-            )
+        args = [self.name(a) if letter in needed and cost(a) > 1 else a
+                for letter, a in zip("ab", args, strict=False)]  # fmt: skip
+        new = {id(old): arg for old, arg in zip(split(e)[1], args, strict=True)}
+        e = rebuild(e, lambda c: new.get(id(c), c))
         return self.name(e) if "y" in needed and not top else e
 
     def name(self, e):

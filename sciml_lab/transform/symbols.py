@@ -165,10 +165,9 @@ class Program:
 
     def mean_square(self, x, lanes=False):
         """A sum over the entries, divided by their number (see `explicit.mean_square`)."""
-        entry, total = f"x{len(self._named) + 1}", f"sum{len(self._named) + 1}"
-        square = (
-            f"{entry} = {self.text(x, inside=True)}\n    {total}_next = {total} + {entry} * {entry}"
-        )
+        k = len(self._named) + 1
+        entry, total, value = f"x{k}", f"sum{k}", self.text(x, inside=True)
+        square = f"{entry} = {value}\n    {total}_next = {total} + {entry} * {entry}"
         self.say(f"{total} = 0.0\nfor i in range(n):\n    {square}\n    {total} = {total}_next")
         mean = Symbol.named(total, False) / Symbol.named("n", False)
         self.number(mean, f"mean{len(self._named) + 1}")

@@ -24,14 +24,19 @@ from sciml_lab.transform.algebra import (
     blocks,
     call_effects,
     cost,
+    entry_like,
     fill,
     is_memory,
     loop,
     mark,
     names,
     number,
+    place_of,
+    set_entries,
+    sets_number,
     show,
     split,
+    substitute,
     target_of,
     total,
     walk,
@@ -115,11 +120,9 @@ class _Reverse(Replay):
                 self.backward_if(s, path, pending, out)
             elif isinstance(s, ast.Expr):
                 self.backward_call(s, out)
-            elif isinstance(s, ast.AugAssign):
-                self.backward_entry(s.target, s, out)
-            elif isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Subscript):
-                self.backward_entry(s.targets[0], s, out)
-            elif isinstance(s, ast.Assign) and not is_memory(s):
+            elif isinstance(place_of(s), ast.Subscript):
+                self.backward_entry(place_of(s), s, out)
+            elif sets_number(s):
                 self.backward_number(s, pending, out)
 
     def backward_number(self, s, pending, out):
@@ -141,7 +144,7 @@ class _Reverse(Replay):
         array = target.value.id
         if array not in self.active:
             return
-        entry = ast.Subscript(ast.Name(self.array_bar(array), ast.Load()), target.slice, ast.Load())
+        entry = entry_like(self.array_bar(array), target)
         g = entry
         if not slopes(s.value) & self.active:
             g = None
@@ -156,29 +159,22 @@ class _Reverse(Replay):
 
     def backward_call(self, s, out):
         """Go back through a primitive: its own VJP adds to the adjoints of its arguments."""
-        (target,), _ = call_effects(s.value)
+        (target,), sources = call_effects(s.value)
         if target not in self.active:
             return
-        bars = []
-        for a in s.value.args:
-            array = a.value.id if isinstance(a, ast.Subscript) else a.id
-            bars.append(copy.deepcopy(a))
-            inner = bars[-1].value if isinstance(a, ast.Subscript) else bars[-1]
-            inner.id = self.array_bar(array)
+        bars = [
+            substitute(a, {x: ast.Name(self.array_bar(x), ast.Load())})
+            for a, x in zip(s.value.args, [target, *sources], strict=True)
+        ]
         function = ast.Name(f"{s.value.func.id}_vjp", ast.Load())
         args = [*bars[1:], bars[0], *s.value.args[1:]]
         out.append(mark(ast.Expr(ast.Call(function, args, [])), self.line))
         if target in self.usage.again:
-            out.append(self.each_entry(bars[0].id, target, "0.0"))
+            out.append(self.each_entry(self.array_bar(target), target, "0.0"))
 
     def each_entry(self, array, like, value):
         """Return the loop that sets all entries of an array."""
-        index = [self.names.new("k") for _ in self.shapes[like]]
-        place = ", ".join(index)
-        body = [assign(fill(f"{array}[{place}]"), fill(value.replace("[]", f"[{place}]")))]
-        for name, n in zip(index[::-1], self.shapes[like][::-1], strict=True):
-            body = [loop(name, [n], body, self.line)]
-        return body[0]
+        return set_entries(self.names.new, array, self.shapes[like], value, self.line)
 
     def distribute(self, g, e, y, guard=None):
         """Hand the adjoint g of an expression on to the numbers and arrays in it."""
@@ -191,10 +187,7 @@ class _Reverse(Replay):
                 value.line = self.line
                 self.pending.of(e.id).append(value)
                 return
-            entry = ast.Subscript(
-                ast.Name(self.array_bar(e.value.id), ast.Load()), e.slice, ast.Load()
-            )
-            self.out.append(add_to(entry, value, self.line))
+            self.out.append(add_to(entry_like(self.array_bar(e.value.id), e), value, self.line))
             return
         if isinstance(e, ast.IfExp):
             for arm, taken in ((e.body, True), (e.orelse, False)):
@@ -232,13 +225,7 @@ class _Reverse(Replay):
         body += self.primal(s.body, inside, inside)
         self.backward(s.body, inside, inner, body)
         self.line, self.out, self.pending = getattr(s, "line", None), out, pending
-        later = []
-        for z in dict.fromkeys([*moved, *inner]):
-            value, bar = total(inner.get(z, [])), self.bar(z)
-            if show(value) != bar:
-                body.append(assign(f"{bar}_next", value, _line(inner.get(z, []), s.line)))
-                later.append(assign(bar, fill(f"{bar}_next"), s.line))
-        body += later
+        self.hand_on({z: inner.get(z, []) for z in (*moved, *inner)}, body, s.line)
         self.flush(pending, [*inner, *moved], written(body), out)
         if isinstance(s, ast.While):
             again = loop(self.names.new("turn"), [fill(self.counts[s])], body, s.line)
@@ -247,6 +234,16 @@ class _Reverse(Replay):
             again.body, again.iter = body, s.iter if self.any_order(s) else backwards(s.iter)
         again.fresh = getattr(s, "fresh", set()) | self.fresh(inside)
         out.append(again)
+
+    def hand_on(self, parts, body, line):
+        """End a block with new values of adjoints: all are read before one is written."""
+        later = []
+        for z, found in parts.items():
+            value, bar = total(found), self.bar(z)
+            if show(value) != bar:
+                body.append(assign(f"{bar}_next", value, _line(found, line)))
+                later.append(assign(bar, fill(f"{bar}_next"), line))
+        body += later
 
     def fresh(self, path):
         """Temporary arrays that a turn of this loop fills before it reads them."""
@@ -257,12 +254,7 @@ class _Reverse(Replay):
         if any(isinstance(t, BLOCK_LOOPS) and self.carry[t] for t in walk([s])):
             return False
         arrays = {n for n in written(s.body) if n in self.shapes and self.shapes[n] != ()}
-        read = set()
-        for t in walk(s.body):
-            if isinstance(t, ast.Assign | ast.AugAssign):
-                read |= slopes(t.value)
-            elif isinstance(t, ast.Expr):
-                read |= set(call_effects(t.value)[1])
+        read = _read(s.body)
         return not arrays & read and not arrays & self.usage.again
 
     def flush(self, pending, needed, overwritten, out):
@@ -274,22 +266,17 @@ class _Reverse(Replay):
             todo |= dict.fromkeys(
                 z for z, parts in pending.items() if any(names(p) & lost for p in parts)
             )
-        values = {self.bar(z): total(pending.of(z)) for z in todo}
-        values = {bar: value for bar, value in values.items() if show(value) != bar}
-        later = []
-        while values:  # first those that no other one reads
-            others = {
-                b: set().union(*(names(v) for c, v in values.items() if c != b)) for b in values
-            }
-            bar = next((b for b in values if b not in others[b]), None)
-            if bar is None:
-                bar = next(iter(values))
-                later.append(assign(bar, fill(f"{bar}_next"), self.line))
-                out.append(assign(f"{bar}_next", values.pop(bar), self.line))
-            else:
-                out.append(assign(bar, values.pop(bar), self.line))
-        out += later
+        parts = {z: pending.of(z) for z in todo}
+        while free := [z for z in parts if not self.is_read(z, parts)]:  # these can be set at once
+            value, bar = total(parts.pop(free[0])), self.bar(free[0])
+            if show(value) != bar:
+                out.append(assign(bar, value, self.line))
+        self.hand_on(parts, out, self.line)
         pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in todo})
+
+    def is_read(self, z, parts):
+        """Whether contributions to other numbers mention the adjoint of z."""
+        return any(self.bar(z) in names(p) for x in parts.keys() - {z} for p in parts[x])
 
     def backward_if(self, s, path, pending, out):
         """Go back through both branches; each writes down the adjoints that it changes."""
@@ -311,11 +298,7 @@ class _Reverse(Replay):
         self.flush(held, [], bars, out)
         pending.update(held)
         for mine, body in zip(inner, bodies, strict=True):
-            values = {self.bar(z): total(mine.of(z)) for z in changed}
-            values = {bar: value for bar, value in values.items() if show(value) != bar}
-            lines = {self.bar(z): _line(mine.of(z), self.line) for z in changed}
-            body += [assign(f"{bar}_next", value, lines[bar]) for bar, value in values.items()]
-            body += [assign(bar, fill(f"{bar}_next"), self.line) for bar in values]
+            self.hand_on({z: mine.of(z) for z in changed}, body, self.line)
         pending.update({z: [ast.Name(self.bar(z), ast.Load())] for z in changed})
         if bodies[0] or bodies[1]:
             again = copy.copy(s)
@@ -372,12 +355,7 @@ class _Reverse(Replay):
 
     def own_cotangents(self):
         """Copy the adjoint of an output that is read or set twice: the sweep changes it."""
-        read = set()
-        for s in walk(self.body):
-            if isinstance(s, ast.Expr):
-                read |= set(call_effects(s.value)[1])
-            elif target_of(s) and not is_memory(s):
-                read |= slopes(s.value)
+        read = _read(self.body)
         copies = []
         for y in self.lowered.outputs:
             given = self.bars[y]
@@ -388,6 +366,17 @@ class _Reverse(Replay):
 
 
 BLOCK_LOOPS = (ast.For, ast.While)
+
+
+def _read(statements) -> set:
+    """Names that the values of statements depend on smoothly."""
+    found = set()
+    for s in walk(statements):
+        if isinstance(s, ast.Expr):
+            found |= set(call_effects(s.value)[1])
+        elif target_of(s) and not is_memory(s):
+            found |= slopes(s.value)
+    return found
 
 
 def _is_atom(e):
