@@ -99,6 +99,37 @@ def _first_sign_change(coefficients):
     return float(low)
 
 
+def at_infinity(A, b):
+    """The limit of ``|R(z)|`` far out: 0 for an L-stable method, infinite for an explicit one.
+
+    Examples
+    --------
+    >>> float(at_infinity(np.array([[0.5]]), np.ones(1)))  # the implicit midpoint rule
+    1.0
+    """
+    over, under = (_trimmed(x) for x in coefficients(A, b))
+    if len(over) != len(under):
+        return 0.0 if len(over) < len(under) else np.inf
+    return abs(over[-1] / under[-1])
+
+
+def _trimmed(q):
+    """Without the highest coefficients that are rounding only."""
+    return q[: 1 + np.flatnonzero(np.abs(q) > 1e-10 * np.abs(q[1]))[-1]]
+
+
+def a_stable(A, b):
+    """Whether ``|R(z)| <= 1`` wherever ``Re z <= 0``: on the imaginary axis, and no pole there.
+
+    Examples
+    --------
+    >>> a_stable(np.array([[0.5]]), np.ones(1)), a_stable(np.zeros((1, 1)), np.ones(1))
+    (True, False)
+    """
+    poles = np.linalg.eigvals(A)  # of R at 1/lambda
+    return bool(np.all(poles.real > -1e-12)) and interval(A, b, 1j) == np.inf
+
+
 def ssp_coefficient(A, b):
     """Radius of absolute monotonicity: the method is SSP for steps up to it times Euler's limit.
 

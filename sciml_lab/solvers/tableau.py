@@ -163,6 +163,25 @@ class Tableau:
         return self.stages > 1 and bool(np.array_equal(self.A[-1], self.b)) and self.c[-1] == 1
 
     @cached_property
+    def stiffly_accurate(self) -> bool:
+        """The last stage is the new state: b is the last row of A."""
+        return bool(np.array_equal(self.A[-1], self.b)) and abs(self.c[-1] - 1) < 1e-12
+
+    @cached_property
+    def stage_order(self) -> int:
+        """Largest q with ``sum_j a_ij c_j**(k-1) = c_i**k/k`` for all stages and k = 1..q.
+
+        Every stage is then accurate of order q: what is left of the order on very stiff problems.
+        """
+        A, c = self.A, np.asarray(self.c)
+        for q in range(1, self.stages + 1):
+            defect = A @ c ** (q - 1) - c**q / q
+            scale = np.abs(A) @ np.abs(c) ** (q - 1) + np.abs(c) ** q / q
+            if np.any(np.abs(defect) > TOLERANCE * (1 + scale)):
+                return q - 1
+        return self.stages
+
+    @cached_property
     def _phi(self):
         return trees.StageWeights(self.A)
 
@@ -240,6 +259,21 @@ class Tableau:
         return self.real_stability, self.imaginary_stability
 
     @cached_property
+    def damping(self) -> float:
+        """The limit of ``|R(z)|`` for z to minus infinity: 0 means damped at once."""
+        return stability.at_infinity(self.A, self.b)
+
+    @cached_property
+    def A_stable(self) -> bool:
+        """Whether ``|R(z)| <= 1`` in the whole left half plane."""
+        return stability.a_stable(self.A, self.b)
+
+    @property
+    def L_stable(self) -> bool:
+        """A-stable, and infinitely stiff components vanish in one step."""
+        return self.A_stable and self.damping < 1e-10
+
+    @cached_property
     def ssp_coefficient(self) -> float:
         """How much of Euler's monotone step the method may take (strong stability preserving)."""
         return stability.ssp_coefficient(self.A, self.b)
@@ -261,8 +295,16 @@ class Tableau:
         return (
             ", ".join(parts)
             + f"\nembedded method: {embedded}; dense output: order {self.dense_order}{extra}\n"
-            + f"stable for z in [-{self.real_stability:.4g}, 0] on the real axis and up to "
-            + f"{self.imaginary_stability:.4g} i on the imaginary axis"
+            + self._stability()
+        )
+
+    def _stability(self):
+        if self.A_stable:
+            kind = "L-stable" if self.L_stable else f"A-stable, |R(infinity)| = {self.damping:.3g}"
+            return f"{kind}; stage order {self.stage_order}"
+        return (
+            f"stable for z in [-{self.real_stability:.4g}, 0] on the real axis and up to "
+            f"{self.imaginary_stability:.4g} i on the imaginary axis"
         )
 
     def _table(self):

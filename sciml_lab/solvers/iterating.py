@@ -1,0 +1,102 @@
+"""What the implicit Runge-Kutta methods share: a memory from step to step, and when to grow h."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sciml_lab.linalg.jacobians import EPS
+from sciml_lab.linalg.linearisation import SingularMatrix
+from sciml_lab.linalg.newton import scaled_norm
+from sciml_lab.linalg.reuse import Reuse
+from sciml_lab.linalg.slopes import slope_at
+from sciml_lab.solvers.control import Decision
+from sciml_lab.solvers.implicit import no_step
+from sciml_lab.solvers.method import Step
+
+TIGHT = 1e-13  # relative accuracy of the equations of a fixed step: no tolerance is asked for there
+WORTH_IT = 1.2  # a longer step pays if it is that much longer, for it costs new factors of W
+
+
+class Stepper:
+    """Takes the steps of one solve with an iteration for its equations.
+
+    A subclass has ``attempt(f, u, p, t, h, k1)``, which takes one step with the factors that are
+    there and returns it, or a sentence about why the iteration failed.
+
+    Parameters
+    ----------
+    method : ImplicitMethod
+        With `iteration` and `gammas`.
+    run : Run or None
+        The solve; None for a single step, which is solved as accurately as a fixed one.
+    """
+
+    def __init__(self, method, run=None):
+        self.method, self.iteration = method, method.iteration
+        self.controller = None if run is None else run.controller
+        self.given = (run.rtol, run.atol) if run is not None and run.adaptive else None
+        if self.given is None:  # there is no shorter step to resort to
+            self.iteration = replace(self.iteration, limit=5 * self.iteration.limit)
+        self.reuse = self.known = None
+        self.failed = False
+
+    def step(self, f, u, p, t, h, k1=None) -> Step:
+        """Take one step; if the iteration fails with old factors, once more with new ones."""
+        if self.reuse is None:
+            self.reuse = Reuse(f.linear, self.method.gammas)
+        kept = self.iteration.linear != "none"
+        try:
+            slope = self.slope(f, u, p, t, h, k1)
+            if kept:
+                self.reuse.ready(u, p, t, h)
+            found = self.attempt(f, u, p, t, h, slope)
+            if isinstance(found, str) and kept and self.reuse.renew(u, p, t, h):
+                found = self.attempt(f, u, p, t, h, slope)
+        except SingularMatrix as error:
+            found = str(error)
+        self.failed = isinstance(found, str)
+        return no_step(u, found) if isinstance(found, str) else found
+
+    def attempt(self, f, u, p, t, h, slope) -> Any:
+        """Take one step with the present factors, or say why the iteration failed."""
+        raise NotImplementedError
+
+    def slope(self, f, u, p, t, h, k1):
+        """Return u' at the start of the step: from the end of the last step, or from f."""
+        if self.known is not None and self.known[0] is u:
+            return self.known[1]
+        k1 = f(u, p, t) if k1 is None else k1
+        slope = slope_at(f.linear, u, p, t, h, k1)
+        if slope is None:
+            raise SingularMatrix("the index is above 1 there: M and J do not determine u'")
+        self.known = u, slope
+        return slope
+
+    def scale(self, u):
+        """Size of the error that the equations may leave, for each component."""
+        size = np.abs(u)
+        if self.given is not None:
+            rtol, atol = self.given
+            return atol + rtol * size
+        return TIGHT * np.maximum(size, 1e-3 * np.max(size) or 1.0)
+
+    def iterate(self, f, correction, z, u, scale):
+        """Solve for z with the method's iteration; count, and remember how fast it was."""
+        norm = scaled_norm(scale)
+        outcome = self.iteration.solve(
+            correction, z, norm, self.reuse.eta, norm(np.full(np.shape(z), 4 * EPS) * np.abs(u))
+        )
+        f.nnewton += outcome.count
+        if self.iteration.linear == "kept":
+            self.reuse.eta = outcome.eta
+        return outcome
+
+    def decide(self, norm, k, memory) -> Decision:
+        """As the controller says, but a step that could grow by little only stays as it is."""
+        accept, factor, memory = self.controller.decide(norm, k, memory)
+        if self.failed:
+            factor = 0.5  # the iteration failed: that says nothing of the error
+        elif accept and 1 <= factor < WORTH_IT:
+            factor = 1.0
+        return Decision(accept, factor, memory)

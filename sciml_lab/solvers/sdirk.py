@@ -1,0 +1,300 @@
+r"""Diagonally implicit Runge-Kutta methods: one stage after the other, each a system of its own.
+
+With this module one can solve stiff problems, also with a mass matrix, singular or not:
+
+    M k_i = f(u + h sum_{j<=i} a_ij k_j, p, t + c_i h),        u_new = u + h sum_i b_i k_i.
+
+Each stage is solved for the increment ``z_i = h sum_{j<=i} a_ij k_j``, and the stage derivative
+taken from ``k_i = (z_i - h sum_{j<i} a_ij k_j)/(h a_ii)``: f at an inexact stage would multiply
+what the iteration has left over by J. A new method is one `Tableau`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from sciml_lab.linalg.newton import SimplifiedNewton
+from sciml_lab.solvers.explicit import Row, combine
+from sciml_lab.solvers.implicit import ImplicitMethod
+from sciml_lab.solvers.iterating import Stepper
+from sciml_lab.solvers.method import Step
+from sciml_lab.solvers.tableau import Tableau
+from sciml_lab.solvers.tableaus import kennedy_carpenter
+from sciml_lab.solvers.tableaus import sdirk as tables
+
+NEWTON = SimplifiedNewton()
+
+
+class Plan(NamedTuple):
+    """The tableau as a step needs it: rows of nonzero coefficients."""
+
+    diagonal: tuple  # a_ii
+    lower: tuple  # a_ij, j < i
+    predictor: tuple  # weights of the slope at the start and of the stages before i
+    b: Row
+    error: Row
+
+    @classmethod
+    def of(cls, tab):
+        """Take it from a `Tableau`."""
+        s = tab.stages
+        return cls(
+            diagonal=tuple(np.diag(tab.A).tolist()),
+            lower=tuple(Row.of(tab.A[i, :i], i) for i in range(s)),
+            predictor=tuple(Row.of(predictor(tab, i), i) for i in range(s)),
+            b=Row.of(tab.b, s),
+            error=Row.of([] if tab.b_error is None else tab.b_error, s + 1),
+        )
+
+
+def predictor(tab, i):
+    """Weights of ``[slope at the start, k_1, ..., k_(i-1)]`` for the first guess of stage i.
+
+    A stage at the same time as an earlier one starts from there. Else the derivative is integrated
+    from the known ones up to the node: the weights are the smallest that are exact for polynomials
+    of degree at most 2, or as many as the nodes allow.
+
+    Examples
+    --------
+    >>> from sciml_lab.solvers.tableaus.sdirk import KVAERNO3
+    >>> predictor(KVAERNO3, 1) == [KVAERNO3.c[1], 0.0]  # Euler's step to the second stage
+    array([ True,  True])
+    """
+    same = [j for j in range(1, i) if abs(tab.c[j] - tab.c[i]) < 1e-9]
+    if same:
+        return np.concatenate([[0.0], tab.A[same[-1], :i]])
+    nodes = np.concatenate([[0.0], tab.c[:i]])
+    use = np.arange(i + 1) != 1 if not tab.A[0, 0] else np.arange(i + 1) >= 0
+    degree = min(len(np.unique(nodes.round(9))), 3)
+    powers = np.arange(degree)[:, None]
+    exact = tab.c[i] ** (powers[:, 0] + 1) / (powers[:, 0] + 1)
+    weights = np.zeros(i + 1)
+    weights[use] = np.linalg.lstsq(nodes[use] ** powers, exact, rcond=None)[0]
+    return weights
+
+
+_known_plans: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def _plan(tableau) -> Plan:
+    """The plan of a tableau, made once."""
+    if tableau not in _known_plans:
+        _known_plans[tableau] = Plan.of(tableau)
+    return _known_plans[tableau]
+
+
+@dataclass(frozen=True, repr=False)
+class SDIRK(ImplicitMethod):
+    """The diagonally implicit Runge-Kutta method of a tableau.
+
+    Parameters
+    ----------
+    tableau : Tableau
+        Lower triangular A with a nonzero diagonal, but for a first stage that may be explicit.
+    iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
+        What solves the stages.
+
+    Raises
+    ------
+    TypeError
+        If `tableau` is not a `Tableau`, or `iteration` no iteration.
+    ValueError
+        If A has entries above its diagonal, or zeros on it.
+
+    Examples
+    --------
+    Alexander's method of order 2:
+
+    >>> import sciml_lab as sl
+    >>> g = 1 - 0.5**0.5
+    >>> alexander = sl.SDIRK(sl.Tableau(name="Alexander", A=[[g, 0], [1 - g, g]], b=[1 - g, g]))
+    >>> alexander.order, alexander.tableau.L_stable
+    (2, True)
+    """
+
+    tableau: Tableau
+    iteration: Any = NEWTON
+
+    def __post_init__(self):
+        if not isinstance(self.tableau, Tableau):
+            raise TypeError(
+                f"tableau must be a Tableau (got {type(self.tableau).__name__}): "
+                "write SDIRK(Tableau(name=..., A=..., b=...))."
+            )
+        if not isinstance(self.iteration, SimplifiedNewton):
+            raise TypeError(
+                f"iteration must be an iteration such as SimplifiedNewton() (got "
+                f"{self.iteration!r})."
+            )
+        A, name = self.tableau.A, self.tableau.name
+        if np.any(np.triu(A, 1)):
+            raise ValueError(
+                f"tableau {name!r} is fully implicit (A has entries above the diagonal): SDIRK "
+                "solves one stage after the other; take Gauss(s) or RadauIIA5()."
+            )
+        if not np.all(np.diag(A)[1:]) or not (A[0, 0] or self.tableau.stages > 1):
+            raise ValueError(
+                f"tableau {name!r} has an explicit stage (a zero on the diagonal of A): only the "
+                "first one may be explicit here; take ExplicitRK for explicit methods."
+            )
+        object.__setattr__(self, "plan", _plan(self.tableau))
+
+    @property
+    def name(self) -> str:
+        """Name of the method, from its tableau."""
+        return self.tableau.name
+
+    @property
+    def order(self) -> int:
+        """Order of convergence, computed from the tableau's order conditions."""
+        return self.tableau.order
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the method estimates its own error."""
+        return self.tableau.b_error is not None
+
+    @property
+    def mass_matrix(self) -> bool:
+        """Whether the end of a step satisfies the constraints of a singular mass matrix."""
+        return self.tableau.stiffly_accurate
+
+    @property
+    def nodes(self):
+        """The stages lie at the times ``t + nodes[i] h``."""
+        return self.tableau.c
+
+    @cached_property
+    def gammas(self) -> tuple:
+        """The diagonal of A: W = M - gamma h J is needed for each (a single one for SDIRK)."""
+        return tuple(sorted({float(a) for a in np.diag(self.tableau.A) if a}))
+
+    @cached_property
+    def error_order(self) -> int:
+        """Order k of the error estimate: it shrinks like ``h**k``."""
+        return min(self.tableau.embedded_order, self.order) + 1
+
+    def begin(self, run):
+        """A stepper that keeps J, W and the last derivative."""
+        return SDIRKStepper(self, run)
+
+    def step(self, f, u, p, t, h, k1=None) -> Step:
+        """Take a single step, solved to rounding."""
+        return SDIRKStepper(self).step(f, u, p, t, h, k1)
+
+    def dense_stages(self, f, u, p, t, h, k):
+        """Stage derivatives of the step, with f at its end if the interpolant needs it."""
+        k = list(k)
+        for row, c in zip(self.tableau.A_dense, self.tableau.c_dense, strict=True):
+            k.append(f(u + h * combine(Row.of(row, 0), k), p, t + c * h))
+        return k
+
+    def interpolate(self, u, k, h, theta):
+        """Dense output ``u + h * sum_i b_i(theta) k_i``."""
+        P = self.tableau.P
+        weights = P @ theta ** np.arange(1, P.shape[1] + 1)
+        return u + h * combine(list(enumerate(weights)), k)
+
+    def __str__(self) -> str:
+        return str(self.tableau)
+
+    def __repr__(self) -> str:
+        extra = "" if self.iteration == NEWTON else f"iteration={self.iteration}"
+        if type(self) is SDIRK:
+            return f"SDIRK({self.name!r}{extra and ', '}{extra})"
+        return f"{type(self).__name__}({extra})"
+
+
+class SDIRKStepper(Stepper):
+    """The steps of an `SDIRK` method in one solve."""
+
+    def attempt(self, f, u, p, t, h, slope):
+        """One step with the present factors, or why a stage could not be solved."""
+        method, plan = self.method, self.method.plan
+        scale, k, v = self.scale(u), [], []
+        worst = 0.0
+        for i in range(method.tableau.stages):
+            gamma, time = plan.diagonal[i], t + method.tableau.c[i] * h
+            if not gamma:
+                k.append(slope)
+                v.append(u)
+                continue
+            base = h * combine(plan.lower[i], k) if plan.lower[i] else 0.0 * u
+            start = h * combine(plan.predictor[i], [slope, *k])
+            correction = self.correction(f, u, p, time, h, gamma, base)
+            outcome = self.iterate(f, correction, start, u, scale)
+            if outcome.trouble:
+                return f"{outcome.trouble} in stage {i + 1} at t = {time:.6g}"
+            worst = max(worst, outcome.rate)
+            k.append((outcome.z - base) / (h * gamma))
+            v.append(u + outcome.z)
+        self.reuse.note(worst, h)
+        return self.finish(f, u, h, slope, k, v)
+
+    def correction(self, f, u, p, time, h, gamma, base):
+        """The function ``correction(z)`` for the increment of one stage."""
+        linear = f.linear
+
+        def residual(z):
+            return h * gamma * f(u + z, p, time) + linear.times_mass(base - z)
+
+        if self.iteration.linear == "none":
+            return residual
+        if self.iteration.linear == "fresh":
+
+            def newton(z):
+                linear.update(u + z, p, time)
+                return linear.factor(gamma * h)(residual(z))
+
+            return newton
+        solve, relaxation = self.reuse.solves[gamma], self.reuse.relaxation(h)
+        return lambda z: relaxation * solve(residual(z))
+
+    def finish(self, f, u, h, slope, k, v):
+        """New state and error estimate."""
+        plan = self.method.plan
+        u_new = v[-1] if self.method.tableau.stiffly_accurate else u + h * combine(plan.b, k)
+        error = None
+        if plan.error:
+            error = h * combine(plan.error, k)
+            if self.iteration.linear != "none":  # stiff components must not decide on h
+                error = self.reuse.solves[self.method.gammas[-1]](f.linear.times_mass(error))
+        last = k[-1] if self.method.tableau.stiffly_accurate else None
+        if last is not None:
+            self.known = u_new, last
+        return Step(u_new, error, None, k, v, (slope, last))
+
+
+def _method(name: str, tableau: Tableau):
+    """A class for a built-in method: `Kvaerno5()` reads better than `SDIRK(KVAERNO5)`."""
+
+    def __init__(self, iteration=NEWTON):
+        SDIRK.__init__(self, tableau, iteration)
+
+    doc = (
+        f"{tableau.name}: diagonally implicit Runge-Kutta method. {tableau.note}\n\n"
+        "Parameters\n----------\niteration : SimplifiedNewton, FullNewton, FixedPoint or "
+        "Anderson\n    What solves the stages.\n\n"
+        f"References\n----------\n{tableau.source}\n\n"
+        f"Examples\n--------\n>>> import sciml_lab as sl\n>>> sl.{name}().name\n'{name}'\n"
+    )
+    namespace = {"__init__": __init__, "__doc__": doc, "__module__": __name__}
+    namespace["__repr__"] = SDIRK.__repr__
+    namespace["__eq__"] = lambda self, other: (
+        type(self) is type(other) and self.iteration == other.iteration
+    )
+    namespace["__hash__"] = lambda self: hash((name, self.iteration))
+    return type(name, (SDIRK,), namespace)
+
+
+ImplicitEuler = _method("ImplicitEuler", tables.IMPLICIT_EULER)
+Trapezoid = _method("Trapezoid", tables.TRAPEZOID)
+TRBDF2 = _method("TRBDF2", tables.TRBDF2)
+Kvaerno3 = _method("Kvaerno3", tables.KVAERNO3)
+Kvaerno5 = _method("Kvaerno5", tables.KVAERNO5)
+KenCarp3 = _method("KenCarp3", kennedy_carpenter.KENCARP3.implicit)
+KenCarp4 = _method("KenCarp4", kennedy_carpenter.KENCARP4.implicit)
+KenCarp5 = _method("KenCarp5", kennedy_carpenter.KENCARP5.implicit)
