@@ -13,9 +13,9 @@ import json
 from pathlib import Path
 
 from sciml_lab._optional import need
-from sciml_lab.transform import javascript_solver
+from sciml_lab.backends.javascript import solver as javascript_solver
+from sciml_lab.backends.javascript.definitions import definitions, join
 from sciml_lab.transform.inplace import inplace
-from sciml_lab.transform.javascript import definitions, join
 from sciml_lab.transform.lower import lower
 from sciml_lab_widgets.controls import Choice, Slider, Switch
 

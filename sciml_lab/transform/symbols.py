@@ -2,7 +2,7 @@
 
 A `Symbol` stands for a number or for the entries ``[i]`` of an array, and every operation on it
 makes a larger expression. A `Program` writes such expressions down as statements of the lowered
-language. `sciml_lab/transform/unroll.py` runs the solvers' own formulas on them.
+language. `sciml_lab/backends/unroll.py` runs the solvers' own formulas on them.
 """
 
 import ast

@@ -19,7 +19,6 @@ LAYERS = (
 # Imports inside functions that go up, each with the reason why it has to.
 UPWARDS = {
     ("problems", "ad"): "a problem keeps traced values as they are, so it asks what is traced",
-    ("transform", "solvers"): "unrolling runs the methods' own formulas on symbols",
     ("solvers", "backends"): "solve() hands the work to the backend asked for by name",
     ("sensitivity", "backends"): "a sensitivity hands a solve on a backend to that backend's sweep",
     ("neural", "backends"): "a loss is compiled by the backend asked for by name",

@@ -28,7 +28,8 @@ def test_every_folder_is_packaged():
         ".".join(path.parent.relative_to(ROOT).parts)
         for path in (ROOT / "sciml_lab").rglob("__init__.py")
     }
-    scripts = {"sciml_lab.transform.js", "sciml_lab_widgets.js"}  # data in folders of their own
+    # data in folders of their own
+    scripts = {"sciml_lab.backends.javascript.js", "sciml_lab_widgets.js"}
     assert folders | {"sciml_lab_widgets"} | scripts == set(
         PROJECT["tool"]["setuptools"]["packages"]
     )

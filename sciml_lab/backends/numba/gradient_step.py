@@ -1,7 +1,7 @@
 """The reverse sweep of one step as a program: the readable formulas, run once on symbols.
 
 The mathematics stands in `sciml_lab/sensitivity/sweep.py`. Its functions use ``+``, ``*`` and the
-pullback of f only, so here they run on symbols (`sciml_lab/transform/unroll.py`), and what they do
+pullback of f only, so here they run on symbols (`sciml_lab/backends/unroll.py`), and what they do
 is written down. Of Heun's method:
 
     def pull_step(lam, p_bar, k1, k2, u, p, t, h, v, k_bar, v_bar1, v_bar2, work, n, tape):
@@ -17,8 +17,8 @@ import ast
 
 from sciml_lab.sensitivity import sweep
 from sciml_lab.solvers.explicit import combine
+from sciml_lab.transform.symbols import Program, Symbol
 from sciml_lab.transform.tree import Lowered
-from sciml_lab.transform.unroll import Program, Symbol
 
 
 def pull_step(method, dense=False) -> Lowered:

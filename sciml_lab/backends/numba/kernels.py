@@ -10,9 +10,9 @@ import inspect
 import textwrap
 from functools import cache as cache_in_memory
 
+from sciml_lab.backends import unroll
 from sciml_lab.backends.numba import cache, loop
 from sciml_lab.solvers.control import LARGEST, SMALLEST, PIDController
-from sciml_lab.transform import unroll
 
 SPECIALISED = 4
 """Up to this length of u a gradient's kernel is compiled for the length: its loops become straight

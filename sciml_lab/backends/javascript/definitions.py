@@ -1,6 +1,6 @@
 """Print a function of the lowered language as JavaScript: the second target, after Python itself.
 
-`javascript_printer` writes the function down. Here it gets what it needs around it: its constants,
+`printer` writes the function down. Here it gets what it needs around it: its constants,
 the networks that it calls, and for the operators in which JavaScript differs from Python
 (``//``, ``%``, ``**``) the functions of `js/arithmetic.js`.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sciml_lab.transform.javascript_printer import Printer, number
+from sciml_lab.backends.javascript.printer import Printer, number
 from sciml_lab.transform.tree import Lowered
 
 FOLDER = Path(__file__).parent / "js"

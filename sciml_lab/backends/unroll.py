@@ -20,6 +20,8 @@ needs only its tableau, and the mathematics stands in one place.
 
 from types import FunctionType, SimpleNamespace
 
+from sciml_lab.solvers import explicit, stepping
+from sciml_lab.solvers import initial_step as readable
 from sciml_lab.transform.symbols import Program, Symbol
 from sciml_lab.transform.tree import Lowered
 
@@ -109,8 +111,6 @@ def error_norm(method) -> Lowered:
     >>> "np.sqrt" in ast.unparse(error_norm(sl.Tsit5()).tree)
     True
     """
-    from sciml_lab.solvers import explicit  # a layer above: a program is read, none is run
-
     program = Program()
     names = ["error", "error2"][: 1 + bool(method.rows.error2)]
     u, u_new, rtol, atol = _inputs(u=True, u_new=True, rtol=True, atol=True)
@@ -129,8 +129,6 @@ def initial_step(order: int) -> Lowered:
     order : int
         Order of the method.
     """
-    from sciml_lab.solvers import initial_step as readable
-
     program = Program()
     u, p, t, f0, span = _inputs(u=True, p=True, t=False, f0=True, span=False)
     rtol, atol = _inputs(rtol=True, atol=True)
@@ -143,8 +141,6 @@ def initial_step(order: int) -> Lowered:
 
 def below_roundoff() -> Lowered:
     """Whether the tolerance is too fine: ``below_roundoff(u, rtol, atol, n)``."""
-    from sciml_lab.solvers import stepping
-
     program = Program()
     u, rtol, atol = _inputs(u=True, rtol=True, atol=True)
     run = SimpleNamespace(rtol=rtol, atol=atol, lanes=False)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import sciml_lab as sl
+from sciml_lab.backends import unroll
 from sciml_lab.solvers.explicit import error_norm
 from sciml_lab.solvers.initial_step import initial_step
 from sciml_lab.solvers.stepping import Run, _below_roundoff
-from sciml_lab.transform import unroll
 
 METHODS = [cls() for cls in sl.METHODS.values()]
 METHODS.append(

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import sciml_lab as sl
-from sciml_lab.transform import javascript_solver
+from sciml_lab.backends.javascript import solver as javascript_solver
+from sciml_lab.backends.javascript.definitions import javascript
+from sciml_lab.backends.javascript.printer import FUNCTIONS
 from sciml_lab.transform.inplace import InPlace, inplace
-from sciml_lab.transform.javascript import javascript
-from sciml_lab.transform.javascript_printer import FUNCTIONS
 from sciml_lab.transform.lower import lower
 from sciml_lab.transform.tree import Lowered, Primitive, TransformError
 

@@ -9,8 +9,8 @@ import inspect
 import json
 import textwrap
 
-from sciml_lab.transform import unroll
-from sciml_lab.transform.javascript import FOLDER, definitions, join
+from sciml_lab.backends import unroll
+from sciml_lab.backends.javascript.definitions import FOLDER, definitions, join
 from sciml_lab.transform.tree import Lowered, TransformError
 
 

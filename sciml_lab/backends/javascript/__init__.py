@@ -1,0 +1,1 @@
+"""The second target after Python itself: lowered functions and whole solvers as JavaScript."""
