@@ -9,7 +9,8 @@ the factors come next, a solve is cheap: so J is kept from step to step and W as
 import numpy as np
 
 from sciml_lab._optional import need
-from sciml_lab.linalg.jacobians import EPS, jacobian_function
+from sciml_lab.linalg.jacobians import jacobian_function
+from sciml_lab.linalg.mass_matrix import Mass
 
 
 class SingularMatrix(ArithmeticError):
@@ -28,11 +29,13 @@ class Linearisation:
     mass : array (n, n) or sparse matrix, optional
         M; without it the identity.
     jac : callable, optional
-        The user's Jacobian.
+        The user's Jacobian; it is compared with differences of f once.
     sparsity : array or sparse matrix (n, n), optional
         Where J may be nonzero.
     linear_solver : str or object
         "auto", "dense", or an object with ``prepare(W) -> solve``.
+    call : callable, optional
+        What differences call instead of f, for example f with a counter.
 
     Attributes
     ----------
@@ -49,20 +52,31 @@ class Linearisation:
     array([1., 2.])
     """
 
-    def __init__(self, f, size, *, mass=None, jac=None, sparsity=None, linear_solver="auto"):
-        self.f, self.size, self.mass = f, size, mass
+    def __init__(
+        self, f, size, *, mass=None, jac=None, sparsity=None, linear_solver="auto", call=None
+    ):
+        self.f, self.size = f, size
+        self.mass, self._mass = mass, None if mass is None else Mass(mass)
         self.sparsity, self.linear_solver = sparsity, linear_solver
-        self.jacobian = jacobian_function(f, jac)
-        self.J = self.point = self._factored = self._solve = None
+        self.jacobian = jacobian_function(f, jac, call)
+        self.J = self.point = self._factored = self._solve = self._by_time = None
         self.njac = self.nlu = self.nkrylov = 0
+
+    @property
+    def singular_mass(self) -> bool:
+        """Whether some equations are constraints (a DAE)."""
+        return self._mass is not None and self._mass.singular
 
     def update(self, u, p, t):
         """Evaluate J at (u, t), unless it has just been evaluated there."""
-        if self.point is not None and self.point[0] is u and self.point[1] == t:
+        if self._is_at(u, t):
             return
         self.J = self.jacobian(u, p, t)
-        self.point, self._factored = (u, t), None
+        self.point, self._factored, self._by_time = (u, t), None, None
         self.njac += 1
+
+    def _is_at(self, u, t):
+        return self.point is not None and self.point[0] is u and self.point[1] == t
 
     def factor(self, gamma_h):
         """Return ``solve(b)``, the solution x of ``W x = b`` in the shape of b.
@@ -70,9 +84,10 @@ class Linearisation:
         Raises
         ------
         SingularMatrix
-            If W has no inverse.
+            If W has no inverse, or J is not finite.
         """
         if self._factored != gamma_h or self._solve is None:
+            self._factored = None
             self._solve = dense_lu(self._matrix(gamma_h))
             self._factored = gamma_h
             self.nlu += 1
@@ -80,25 +95,43 @@ class Linearisation:
 
     def _matrix(self, gamma_h):
         """W = M - gamma h J."""
-        W = -gamma_h * np.asarray(self.J)
-        if self.mass is None:
+        J = self.J.toarray() if hasattr(self.J, "toarray") else np.asarray(self.J)
+        if not np.isfinite(J).all():
+            i, j = np.argwhere(~np.isfinite(J))[0]
+            raise SingularMatrix(f"the Jacobian of f has the entry [{i}, {j}] = {J[i, j]} there")
+        W = -gamma_h * J
+        if self._mass is None:
             W.flat[:: self.size + 1] += 1.0
-            return W
-        return self.mass + W
+        elif self._mass.diagonal is not None:
+            W.flat[:: self.size + 1] += self._mass.diagonal
+        else:
+            W = np.asarray(self._mass.matrix + W)
+        return W
 
     def times_mass(self, x):
         """The product M x, in the shape of x."""
-        return x if self.mass is None else (self.mass @ x.ravel()).reshape(x.shape)
+        return x if self._mass is None else self._mass.times(x)
+
+    def slope(self, x):
+        """The u' with ``M u' = x``; what a singular M leaves open is zero."""
+        return x if self._mass is None else self._mass.slope(x)
+
+    def by_time(self, u, p, t, h, f0):
+        """The derivative of f by t at (u, t), or None where f does not read t."""
+        if not self._is_at(u, t):
+            return self.jacobian.by_time(u, p, t, h, f0)
+        if self._by_time is None:  # a rejected step asks again
+            self._by_time = (self.jacobian.by_time(u, p, t, h, f0),)
+        return self._by_time[0]
 
     def time_slope(self, u, p, t, h, f0):
-        """The derivative of f by t, from a difference over a small part of the step."""
-        delta = np.sqrt(EPS) * max(abs(t), abs(h)) * (1.0 if h > 0 else -1.0)
-        moved = t + delta
-        return (self.f(u, p, moved) - f0) / (moved - t)
+        """The derivative of f by t at (u, t), zeros where f does not read t."""
+        found = self.by_time(u, p, t, h, f0)
+        return np.zeros_like(f0) if found is None else found
 
 
 def dense_lu(W):
-    """Factorise a full matrix; return ``solve(b)``.
+    """Factorise a full matrix of finite numbers; return ``solve(b)``.
 
     Examples
     --------
@@ -109,8 +142,6 @@ def dense_lu(W):
     lapack = need("scipy.linalg.lapack", extra="lab", what="implicit methods")
     factorise, back = (lapack.zgetrf, lapack.zgetrs) if W.dtype.kind == "c" else (
         lapack.dgetrf, lapack.dgetrs)  # fmt: skip
-    if not np.isfinite(W).all():
-        raise SingularMatrix("the Jacobian of f is not finite there")
     lu, pivots, info = factorise(W)
     if info > 0:
         raise SingularMatrix(f"W = M - gamma h J is singular (pivot {info} is zero)")

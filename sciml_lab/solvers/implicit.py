@@ -33,8 +33,12 @@ class ImplicitSide(RightHandSide):
         self.nnewton = 0
         self.linear = Linearisation(
             self.f, int(np.prod(shape, dtype=int)), mass=problem.mass_matrix, jac=problem.jac,
-            sparsity=problem.sparsity, linear_solver=linear_solver,
+            sparsity=problem.sparsity, linear_solver=linear_solver, call=self,
         )  # fmt: skip
+
+    def defect(self, u, du, p, t):
+        """What is missing in ``M u' = f(u, p, t)``."""
+        return self(u, p, t) - self.linear.times_mass(du)
 
 
 class ImplicitMethod(Method):
