@@ -74,6 +74,9 @@ _NAMES = {
         "Rodas5P",
     ),
     "sciml_lab.solvers.rosenbrock_tableau": ("RosenbrockTableau",),
+    "sciml_lab.solvers.gauss": ("Gauss", "ImplicitMidpoint"),
+    "sciml_lab.solvers.radau": ("RadauIIA5",),
+    "sciml_lab.linalg.newton": ("Anderson", "FixedPoint", "FullNewton", "SimplifiedNewton"),
     "sciml_lab.solvers.method": ("Method", "Step"),
     "sciml_lab.solvers.events": ("Discrete", "Event", "Periodic", "Preset"),
     "sciml_lab.solvers.after_step": (

@@ -39,12 +39,13 @@ class Stepper:
         if self.given is None:  # there is no shorter step to resort to
             self.iteration = replace(self.iteration, limit=5 * self.iteration.limit)
         self.reuse = self.known = None
-        self.failed = False
+        self.failed = self.rejected = False
 
     def step(self, f, u, p, t, h, k1=None) -> Step:
         """Take one step; if the iteration fails with old factors, once more with new ones."""
         if self.reuse is None:
             self.reuse = Reuse(f.linear, self.method.gammas)
+            check_mass(self.method, f.linear)
         kept = self.iteration.linear != "none"
         try:
             slope = self.slope(f, u, p, t, h, k1)
@@ -73,7 +74,7 @@ class Stepper:
         self.known = u, slope
         return slope
 
-    def scale(self, u):
+    def scale(self, u, h):
         """Size of the error that the equations may leave, for each component."""
         size = np.abs(u)
         if self.given is not None:
@@ -95,8 +96,32 @@ class Stepper:
     def decide(self, norm, k, memory) -> Decision:
         """As the controller says, but a step that could grow by little only stays as it is."""
         accept, factor, memory = self.controller.decide(norm, k, memory)
+        self.rejected = not accept
         if self.failed:
             factor = 0.5  # the iteration failed: that says nothing of the error
         elif accept and 1 <= factor < WORTH_IT:
             factor = 1.0
         return Decision(accept, factor, memory)
+
+
+def check_mass(method, linear):
+    """Refuse what can't be solved with this mass matrix.
+
+    Raises
+    ------
+    ValueError
+        For a fixed-point iteration with any M, and a method that leaves the constraints of a
+        singular one.
+    """
+    if linear.mass is None:
+        return
+    if method.iteration.linear == "none":
+        raise ValueError(
+            f"mass_matrix is set, and {type(method.iteration).__name__} knows no linear algebra: "
+            "take iteration=sl.SimplifiedNewton()."
+        )
+    if linear.singular_mass and not method.tableau.stiffly_accurate:
+        raise ValueError(
+            f"mass_matrix is singular, and a step of {method.name} does not end on the "
+            "constraints: take a stiffly accurate method, such as Kvaerno5() or RadauIIA5()."
+        )

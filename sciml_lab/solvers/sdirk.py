@@ -16,16 +16,13 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from sciml_lab.linalg.newton import SimplifiedNewton
 from sciml_lab.solvers.explicit import Row, combine
-from sciml_lab.solvers.implicit import ImplicitMethod
+from sciml_lab.solvers.implicit_rk import NEWTON, ImplicitRK, checked_iteration
 from sciml_lab.solvers.iterating import Stepper
 from sciml_lab.solvers.method import Step
 from sciml_lab.solvers.tableau import Tableau
 from sciml_lab.solvers.tableaus import kennedy_carpenter
 from sciml_lab.solvers.tableaus import sdirk as tables
-
-NEWTON = SimplifiedNewton()
 
 
 class Plan(NamedTuple):
@@ -87,7 +84,7 @@ def _plan(tableau) -> Plan:
 
 
 @dataclass(frozen=True, repr=False)
-class SDIRK(ImplicitMethod):
+class SDIRK(ImplicitRK):
     """The diagonally implicit Runge-Kutta method of a tableau.
 
     Parameters
@@ -124,11 +121,7 @@ class SDIRK(ImplicitMethod):
                 f"tableau must be a Tableau (got {type(self.tableau).__name__}): "
                 "write SDIRK(Tableau(name=..., A=..., b=...))."
             )
-        if not isinstance(self.iteration, SimplifiedNewton):
-            raise TypeError(
-                f"iteration must be an iteration such as SimplifiedNewton() (got "
-                f"{self.iteration!r})."
-            )
+        checked_iteration(self.iteration)
         A, name = self.tableau.A, self.tableau.name
         if np.any(np.triu(A, 1)):
             raise ValueError(
@@ -142,70 +135,19 @@ class SDIRK(ImplicitMethod):
             )
         object.__setattr__(self, "plan", _plan(self.tableau))
 
-    @property
-    def name(self) -> str:
-        """Name of the method, from its tableau."""
-        return self.tableau.name
-
-    @property
-    def order(self) -> int:
-        """Order of convergence, computed from the tableau's order conditions."""
-        return self.tableau.order
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether the method estimates its own error."""
-        return self.tableau.b_error is not None
-
-    @property
-    def mass_matrix(self) -> bool:
-        """Whether the end of a step satisfies the constraints of a singular mass matrix."""
-        return self.tableau.stiffly_accurate
-
-    @property
-    def nodes(self):
-        """The stages lie at the times ``t + nodes[i] h``."""
-        return self.tableau.c
-
     @cached_property
     def gammas(self) -> tuple:
         """The diagonal of A: W = M - gamma h J is needed for each (a single one for SDIRK)."""
         return tuple(sorted({float(a) for a in np.diag(self.tableau.A) if a}))
 
-    @cached_property
-    def error_order(self) -> int:
-        """Order k of the error estimate: it shrinks like ``h**k``."""
-        return min(self.tableau.embedded_order, self.order) + 1
+    @property
+    def stepper(self):
+        """What takes the steps."""
+        return SDIRKStepper
 
-    def begin(self, run):
-        """A stepper that keeps J, W and the last derivative."""
-        return SDIRKStepper(self, run)
-
-    def step(self, f, u, p, t, h, k1=None) -> Step:
-        """Take a single step, solved to rounding."""
-        return SDIRKStepper(self).step(f, u, p, t, h, k1)
-
-    def dense_stages(self, f, u, p, t, h, k):
-        """Stage derivatives of the step, with f at its end if the interpolant needs it."""
-        k = list(k)
-        for row, c in zip(self.tableau.A_dense, self.tableau.c_dense, strict=True):
-            k.append(f(u + h * combine(Row.of(row, 0), k), p, t + c * h))
-        return k
-
-    def interpolate(self, u, k, h, theta):
-        """Dense output ``u + h * sum_i b_i(theta) k_i``."""
-        P = self.tableau.P
-        weights = P @ theta ** np.arange(1, P.shape[1] + 1)
-        return u + h * combine(list(enumerate(weights)), k)
-
-    def __str__(self) -> str:
-        return str(self.tableau)
-
-    def __repr__(self) -> str:
-        extra = "" if self.iteration == NEWTON else f"iteration={self.iteration}"
-        if type(self) is SDIRK:
-            return f"SDIRK({self.name!r}{extra and ', '}{extra})"
-        return f"{type(self).__name__}({extra})"
+    def _arguments(self):
+        own = [repr(self.name)] if type(self) is SDIRK else []
+        return own + super()._arguments()
 
 
 class SDIRKStepper(Stepper):
@@ -214,7 +156,7 @@ class SDIRKStepper(Stepper):
     def attempt(self, f, u, p, t, h, slope):
         """One step with the present factors, or why a stage could not be solved."""
         method, plan = self.method, self.method.plan
-        scale, k, v = self.scale(u), [], []
+        scale, k, v = self.scale(u, h), [], []
         worst = 0.0
         for i in range(method.tableau.stages):
             gamma, time = plan.diagonal[i], t + method.tableau.c[i] * h
@@ -282,7 +224,7 @@ def _method(name: str, tableau: Tableau):
         f"Examples\n--------\n>>> import sciml_lab as sl\n>>> sl.{name}().name\n'{name}'\n"
     )
     namespace = {"__init__": __init__, "__doc__": doc, "__module__": __name__}
-    namespace["__repr__"] = SDIRK.__repr__
+    namespace["__repr__"] = ImplicitRK.__repr__
     namespace["__eq__"] = lambda self, other: (
         type(self) is type(other) and self.iteration == other.iteration
     )

@@ -1,0 +1,108 @@
+"""Implicit Runge-Kutta methods as the loop sees them: a tableau, and an iteration that solves it."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sciml_lab.linalg.newton import SimplifiedNewton
+from sciml_lab.solvers.explicit import Row, combine
+from sciml_lab.solvers.implicit import ImplicitMethod
+from sciml_lab.solvers.method import Step
+from sciml_lab.solvers.tableau import Tableau
+
+NEWTON = SimplifiedNewton()
+
+
+class ImplicitRK(ImplicitMethod):
+    """What follows from a tableau, whether its stages are solved one by one or together.
+
+    Attributes
+    ----------
+    tableau : Tableau
+        The coefficients.
+    iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
+        What solves the stages.
+    gammas : tuple
+        A step needs ``W = M - gamma h J`` for each of them.
+    stepper : type
+        The class of what takes the steps.
+    """
+
+    tableau: Tableau
+    iteration: Any
+    gammas: tuple
+    stepper: Any
+
+    @property
+    def name(self) -> str:
+        """Name of the method, from its tableau."""
+        return self.tableau.name
+
+    @property
+    def order(self) -> int:
+        """Order of convergence, computed from the tableau's order conditions."""
+        return self.tableau.order
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the method estimates its own error."""
+        return self.tableau.b_error is not None
+
+    @property
+    def nodes(self):
+        """The stages lie at the times ``t + nodes[i] h``."""
+        return self.tableau.c
+
+    @cached_property
+    def error_order(self) -> int:
+        """Order k of the error estimate: it shrinks like ``h**k``."""
+        return min(self.tableau.embedded_order, self.order) + 1
+
+    def begin(self, run):
+        """A stepper that keeps J, the factors of W and what it knows of the last step."""
+        return self.stepper(self, run)
+
+    def step(self, f, u, p, t, h, k1=None) -> Step:
+        """Take a single step, solved to rounding."""
+        return self.stepper(self).step(f, u, p, t, h, k1)
+
+    def dense_stages(self, f, u, p, t, h, k):
+        """Stage derivatives of the step, with u' at its end if the interpolant needs it."""
+        k = list(k)
+        for row, c in zip(self.tableau.A_dense, self.tableau.c_dense, strict=True):
+            end = u + h * combine(Row.of(row, 0), k)
+            k.append(f.linear.slope(f(end, p, t + c * h)))
+        return k
+
+    def interpolate(self, u, k, h, theta):
+        """Dense output ``u + h * sum_i b_i(theta) k_i``."""
+        P = self.tableau.P
+        weights = P @ theta ** np.arange(1, P.shape[1] + 1)
+        return u + h * combine(list(enumerate(weights)), k)
+
+    def __str__(self) -> str:
+        return str(self.tableau)
+
+    def _arguments(self):
+        """What differs from the defaults."""
+        return [] if self.iteration == NEWTON else [f"iteration={self.iteration}"]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._arguments())})"
+
+
+def checked_iteration(iteration):
+    """Return the iteration if it is one, else say what to write.
+
+    Examples
+    --------
+    >>> checked_iteration("newton")
+    Traceback (most recent call last):
+    TypeError: iteration must be an iteration such as sl.SimplifiedNewton() (got 'newton').
+    """
+    if not isinstance(iteration, SimplifiedNewton):
+        raise TypeError(
+            f"iteration must be an iteration such as sl.SimplifiedNewton() (got {iteration!r})."
+        )
+    return iteration

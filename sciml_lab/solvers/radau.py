@@ -1,0 +1,165 @@
+r"""RadauIIA5: three stages of order 5 for the stiffest problems and for DAEs.
+
+The error estimate compares with a formula of order 3 that uses the slope at the start,
+
+    err = (M - gamma_0 h J)^-1 (gamma_0 h f(u, t) + M (e_1 Z_1 + e_2 Z_2 + e_3 Z_3)),
+
+where gamma_0 is the real one of the :math:`1/\lambda_i`, so that its factors are there already.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+
+from sciml_lab.linalg.newton import scaled_norm
+from sciml_lab.solvers.collocation import (
+    Collocation,
+    CollocationStepper,
+    Spectrum,
+    collocation_tableau,
+)
+from sciml_lab.solvers.implicit_rk import NEWTON, checked_iteration
+from sciml_lab.solvers.tableau import Tableau
+
+
+@cache
+def radau_tableau() -> Tableau:
+    """The tableau of RadauIIA5.
+
+    Examples
+    --------
+    >>> radau_tableau().order, radau_tableau().L_stable, radau_tableau().dense_order
+    (5, True, 3)
+    """
+    return collocation_tableau(
+        "RadauIIA5",
+        np.array([(4 - np.sqrt(6)) / 10, (4 + np.sqrt(6)) / 10, 1.0]),
+        "Collocation at the right nodes of Radau: order 5, L-stable, stage order 3; its error is "
+        "judged by a formula of order 3.",
+        "B. L. Ehle (1969); E. Hairer, G. Wanner, *Solving Ordinary Differential Equations II*, "
+        "section IV.8.",
+    )
+
+
+@cache
+def _estimate():
+    """The real 1/lambda, and the weights e of the Z_i.
+
+    ``err = h (gamma_0 f(u) + sum_i (bhat_i - b_i) k_i)`` with ``k = A^-1 Z/h``, where bhat makes
+    ``gamma_0 f(u) + sum_i bhat_i k_i`` exact for polynomials up to degree 2.
+    """
+    tab, c = radau_tableau(), np.asarray(radau_tableau().c)
+    spectrum = Spectrum.of(tab.A)
+    gamma = next(g for g in spectrum.gammas if not isinstance(g, complex))
+    powers = np.arange(3)
+    exact = 1 / (powers + 1) - gamma * (powers == 0)
+    bhat = np.linalg.solve(c ** powers[:, None], exact)
+    return gamma, (bhat - tab.b) @ spectrum.inverse
+
+
+@dataclass(frozen=True, repr=False)
+class RadauIIA5(Collocation):
+    """The method RadauIIA of order 5 (Ehle; Hairer and Wanner's code RADAU5).
+
+    Parameters
+    ----------
+    iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
+        What solves the stages.
+    index : array of int, optional
+        Index of each component, in the shape of u, for DAEs of index 2 or 3: its error is
+        multiplied by ``h**(index - 1)``, since that power of h is lost in it.
+
+    Notes
+    -----
+    Order 5 at the ends of the steps, 3 in between (the collocation polynomial) and on very stiff
+    problems. `error_order` is 4.
+
+    References
+    ----------
+    E. Hairer, G. Wanner, *Solving Ordinary Differential Equations II*, section IV.8;
+    "Stiff differential equations solved by Radau methods", J. Comput. Appl. Math. 111 (1999).
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> sol = sl.solve(sl.zoo.rober(), sl.RadauIIA5(), rtol=1e-6, atol=1e-12)
+    >>> sol.success, bool(sl.zoo.rober.reference.error(sol.u[-1]) < 1e-5)
+    (True, True)
+    """
+
+    iteration: Any = NEWTON
+    index: Any = None
+
+    def __post_init__(self):
+        checked_iteration(self.iteration)
+        if self.index is not None:
+            index = np.array(self.index)
+            if index.dtype.kind not in "iu" or not index.size or index.min() < 1 or index.max() > 3:
+                raise ValueError(
+                    "index must hold one whole number from 1 to 3 for each entry of u (got "
+                    f"{self.index!r})."
+                )
+            object.__setattr__(self, "index", index)
+
+    def __eq__(self, other):
+        same = type(other) is RadauIIA5 and self.iteration == other.iteration
+        return same and np.array_equal(self.index, other.index)
+
+    def __hash__(self):
+        return hash((self.name, self.iteration))
+
+    @property
+    def tableau(self) -> Tableau:
+        """Coefficients, computed from the nodes."""
+        return radau_tableau()
+
+    @property
+    def adaptive(self) -> bool:
+        """The embedded formula is none of the tableau, for it uses the slope at the start."""
+        return True
+
+    @cached_property
+    def error_order(self) -> int:
+        """One more than the order of the embedded formula."""
+        return 4
+
+    @property
+    def stepper(self):
+        """What takes the steps."""
+        return RadauStepper
+
+    def _arguments(self):
+        index = [] if self.index is None else [f"index={self.index.tolist()}"]
+        return super()._arguments() + index
+
+
+class RadauStepper(CollocationStepper):
+    """The steps of `RadauIIA5` in one solve."""
+
+    def slope(self, f, u, p, t, h, k1):
+        """Return f at the start of the step, for the error estimate."""
+        if self.known is None or self.known[0] is not u:
+            self.known = u, f(u, p, t) if k1 is None else k1
+        return self.known[1]
+
+    def scale(self, u, h):
+        """As for every method, but the equations of a higher index may be solved less exactly."""
+        return super().scale(u, h) / self.lost(h)
+
+    def lost(self, h):
+        """The part of the error of each component that counts."""
+        index = self.method.index
+        return 1.0 if index is None else np.minimum(abs(h), 1.0) ** (index - 1)
+
+    def error(self, f, u, p, t, h, slope, Z):
+        """The filtered difference to the embedded formula."""
+        gamma, e = _estimate()
+        solve = self.reuse.solves[gamma] if self.iteration.linear != "none" else np.asarray
+        rest = f.linear.times_mass(np.tensordot(e, Z, 1))
+        error = solve(gamma * h * slope + rest)
+        unsure = self.rejected or self.last is None
+        if unsure and scaled_norm(self.scale(u, h))(error) >= 1:  # still too stiff: once more
+            error = solve(gamma * h * f(u + error, p, t) + rest)
+        return error * self.lost(h)
