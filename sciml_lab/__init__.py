@@ -31,6 +31,7 @@ _SUBMODULES = (
 
 _NAMES = {
     "sciml_lab.problems": (
+        "DAEProblem",
         "HamiltonianProblem",
         "ODEProblem",
         "SecondOrderProblem",
@@ -77,6 +78,8 @@ _NAMES = {
     "sciml_lab.solvers.gauss": ("Gauss", "ImplicitMidpoint"),
     "sciml_lab.solvers.radau": ("RadauIIA5",),
     "sciml_lab.linalg.newton": ("Anderson", "FixedPoint", "FullNewton", "SimplifiedNewton"),
+    "sciml_lab.solvers.qndf": ("QNDF",),
+    "sciml_lab.solvers.fbdf": ("FBDF",),
     "sciml_lab.solvers.method": ("Method", "Step"),
     "sciml_lab.solvers.events": ("Discrete", "Event", "Periodic", "Preset"),
     "sciml_lab.solvers.after_step": (

@@ -6,6 +6,7 @@ import numpy as np
 
 from sciml_lab.ad import collect, is_traced, primal
 from sciml_lab.ad.values import Traced
+from sciml_lab.solvers.stepping import some
 
 
 class DenseStep:
@@ -99,6 +100,13 @@ class Recorder:
         self.rows.append(u)
         self.saves.append(save)
 
+    def follow(self, records):
+        """Pass the accepted records on, after taking the outputs that lie in them."""
+        for record in records:
+            if some(record.accepted):
+                self.take(record)
+                yield record
+
     def take(self, record):
         """Take the outputs that lie in one accepted step."""
         run = self.run
@@ -129,6 +137,15 @@ class Recorder:
             theta = None if primal(s) == end and not moves else (s - record.t) / record.h
             u = record.u_new if theta is None else self._at(step, theta)
             self._row(s, u, Save(len(self.rows), index, theta))
+
+    def drop_start(self):
+        """Forget the row at the start: it is the last row of an earlier recorder."""
+        del self.t[0], self.rows[0], self.saves[0]
+
+    def correct(self, u):
+        """Replace the state at the end of the last step, if it was an output."""
+        if self.saves and self.saves[-1].step == self.count - 1 and self.saves[-1].theta is None:
+            self.rows[-1] = u
 
     def _take_lanes(self, record, step, index):
         end = primal(record.t_new)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from sciml_lab.ad import is_traced, primal
+from sciml_lab.solvers.events import Callback
 
 MOST_OUTPUTS = 1e8
 
@@ -159,7 +160,7 @@ def step_limit(max_steps):
 
 def callback_list(callbacks):
     """Return callbacks as a tuple of callables."""
-    if callable(callbacks):
+    if callable(callbacks) or isinstance(callbacks, Callback):
         callbacks = (callbacks,)
     try:
         callbacks = tuple(callbacks)
@@ -168,6 +169,9 @@ def callback_list(callbacks):
             f"callbacks must be a function of a StepRecord or a list of them (got {callbacks!r})."
         ) from None
     for c in callbacks:
-        if not callable(c):
-            raise TypeError(f"callbacks must be functions of a StepRecord; {c!r} is not callable.")
+        if not (callable(c) or isinstance(c, Callback)) or isinstance(c, type):
+            raise TypeError(
+                f"callbacks must be events such as sl.Event(...) or functions of a StepRecord; "
+                f"{c!r} is neither."
+            )
     return callbacks

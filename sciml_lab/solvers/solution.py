@@ -56,6 +56,8 @@ class Solution:
         The method used (chosen by `solve` if none was given).
     problem : ODEProblem
         What was solved.
+    events : list of Happening
+        What happened: ``t, event, before, after``.
     sensitivities : Sensitivities or None
         Derivatives, if `ForwardSensitivity` was asked for.
 
@@ -74,6 +76,7 @@ class Solution:
         self.success, self.message, self.diagnosis = success, message, diagnosis
         self.stats, self.method, self.problem = stats, method, problem
         self.sensitivities = None
+        self.events = []
         self._dense = dense
 
     def __call__(self, t):

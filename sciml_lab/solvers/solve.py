@@ -7,15 +7,16 @@ import numpy as np
 
 from sciml_lab._optional import need
 from sciml_lab.ad import is_traced, needs_reverse, primal
-from sciml_lab.solvers import options
+from sciml_lab.solvers import hybrid, options
 from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.choose import checked
 from sciml_lab.solvers.control import PIController
 from sciml_lab.solvers.dense import Recorder
 from sciml_lab.solvers.diagnose import diagnose
+from sciml_lab.solvers.events import Callback
 from sciml_lab.solvers.explicit import ExplicitRK
 from sciml_lab.solvers.solution import Solution, SolveError, SolveInterrupted, Stats, failed
-from sciml_lab.solvers.stepping import Run, attempts, some
+from sciml_lab.solvers.stepping import Run, attempts
 
 QUICK = "sciml_lab.backends.numba.quick"  # imported by the first compiled solve
 
@@ -58,8 +59,10 @@ def solve(
         start and the end).
     dense : bool
         Keep the steps, so that ``sol(t)`` works; costs memory of the order of the steps.
-    callbacks : callable or list
-        Called with every accepted `StepRecord`; the first one that returns True ends the solve.
+    callbacks : Event, callable or list
+        Events (see `solvers/events.py`: `Event`, `Discrete`, `Preset`, `Periodic`, `Project`,
+        `Positive`, `Saving`, `SteadyState`, `StepLimit`), and functions, which are called with
+        every accepted `StepRecord`; one that returns True ends the solve.
     controller : PIController, optional
         Step-size control; any object with the same two methods.
     max_steps : int
@@ -122,6 +125,8 @@ def solve(
         "progress": options.flag("progress", progress),
         "backend": backend,
     }
+    if any(isinstance(c, Callback) for c in settings["callbacks"]):
+        hybrid.check(problem)
     if sensitivity is None:
         solution = _default(problem, saveat)(problem, method, settings)
     elif hasattr(sensitivity, "solve") and not isinstance(sensitivity, type):
@@ -235,18 +240,22 @@ def solve_plain(problem, method, settings) -> Solution:
     began = time.perf_counter()
     run = run_of(problem, method, settings)
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
-    recorder = Recorder(times, run, settings["dense"])
+    events = [c for c in settings["callbacks"] if isinstance(c, Callback)]
+    if events:
+        recorder = hybrid.Chain(run, problem, events, times, settings["dense"])
+        records = recorder.pieces()
+    else:
+        recorder = Recorder(times, run, settings["dense"])
+        records = recorder.follow(attempts(run))
     track = Track()
     stopped = ""
     bar = _progress_bar(settings["progress"], run)
-    watchers = (bar, *settings["callbacks"]) if settings["progress"] else settings["callbacks"]
+    watchers = [c for c in settings["callbacks"] if not isinstance(c, Callback)]
+    watchers = [bar, *watchers] if settings["progress"] else watchers
     outside = np.geterr()
     try:
         with np.errstate(all="ignore"):
-            for record in attempts(run):
-                if not some(record.accepted):
-                    continue
-                recorder.take(record)
+            for record in records:
                 track.add(record.t_new, record.u_new)
                 if watchers and _asks_to_stop(watchers, record, outside):
                     now = float(np.min(primal(record.t_new)))
@@ -259,6 +268,7 @@ def solve_plain(problem, method, settings) -> Solution:
         raise SolveInterrupted(solution) from None
     finally:
         bar(None)
+    stopped = stopped or getattr(recorder, "stopped", "")
     return _finish(run, recorder, track, began, stopped, settings, problem)
 
 
@@ -273,7 +283,7 @@ def _finish(run, recorder, track, began, stopped, settings, problem):
     t, u = recorder.output()
     diagnosis, stats = None, _stats(run, began)
     if run.trouble:
-        diagnosis = _examine(run, track)
+        diagnosis = run.last.get("diagnosis") or _examine(run, track)
         message = str(diagnosis)
     elif stopped:
         message = stopped
@@ -288,6 +298,7 @@ def _finish(run, recorder, track, began, stopped, settings, problem):
         dense=recorder.dense() if settings["dense"] else None,
     )  # fmt: skip
     solution.record = recorder  # for a reverse sweep
+    solution.events = getattr(recorder, "happened", [])
     return solution
 
 

@@ -6,7 +6,7 @@ own step size, and a lane that has arrived or failed takes steps of length zero.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,14 +136,17 @@ class Run:
     failed: object = False
     naccept: object = 0
     nreject: object = 0
+    longest: Any = None  # a function (u, p, t): how long the next step may be
     last_trouble: str = ""  # what the last rejected step said of itself
     last: dict = field(default_factory=dict)  # where the first failure happened, for the doctor
 
 
-def attempts(run: Run) -> Iterator[StepRecord]:
+def attempts(run: Run) -> Generator[StepRecord, Any, None]:
     """Attempt steps from one end of the time interval to the other.
 
     Yields a `StepRecord` for every attempt, accepted or not; afterwards `run` knows how it ended.
+    Who drives the generator by `send` may answer an accepted step with another state to go on
+    from.
 
     The ends of the steps are plain numbers, so derivatives with respect to `tspan` enter where
     they belong: through the length of the first and of the last step.
@@ -174,6 +177,8 @@ def attempts(run: Run) -> Iterator[StepRecord]:
     for index in range(run.max_steps):
         if finest < EPS and _give_up(run, _below_roundoff(run, u), "roundoff", u, now, h):
             return
+        if run.longest is not None:
+            h = math.copysign(min(abs(h), run.longest(u, p, now)), h)
         aim = now + h if run.adaptive else start + h * (index + 1)
         arrives = (aim - end) * direction >= -slack
         goal, goal_t = _choose(arrives, end, aim), _choose(arrives, run.tspan[1], aim)
@@ -185,7 +190,7 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         step = stepper.step(f, u, p, t, goal_t - t, k1)
         norm, accepted, factor, memory = _judge(run, step, u, memory, decide)
         h_next = (goal - now) * factor if run.adaptive else h
-        yield StepRecord(
+        other_u = yield StepRecord(
             index, t, goal_t - t, goal_t, u, step.u, step.k, step.v, step.error, norm, accepted,
             h_next, method, why, f, p, step.trouble,
         )  # fmt: skip
@@ -200,6 +205,9 @@ def attempts(run: Run) -> Iterator[StepRecord]:
         u, h = _choose(accepted, step.u, u), h_next
         now, t = _choose(accepted, goal, now), _choose(accepted, goal_t, t)
         run.now = now
+        if other_u is not None:
+            u, k1, stepper = other_u, None, method.begin(run)
+            decide = getattr(stepper, "decide", controller.decide)
         open_lanes = (now != end) & _not(run.failed)
         if not some(open_lanes):
             return
@@ -219,8 +227,12 @@ def _first_h(run, u, t, k1, span):
     if run.dt is not None:
         h = math.copysign(run.dt, span)
         return np.full(u.shape[-1], h) if run.lanes else h
+    f = run.f
+    linear = getattr(f, "linear", None)
+    if linear is not None and linear.mass is not None:  # f is M u', not u'
+        f, k1 = f.slope, linear.slope(k1)
     return initial_step(
-        run.f, u, run.p, primal(t), k1, span, run.method.order, run.rtol, run.atol, run.lanes
+        f, u, run.p, primal(t), k1, span, run.method.order, run.rtol, run.atol, run.lanes
     )
 
 

@@ -141,7 +141,7 @@ CASES = {
     "saveat spacing": (lambda: sl.solve(good(), saveat=-0.1), "saveat as a spacing", "positive"),
     "saveat matrix": (lambda: sl.solve(good(), saveat=np.ones((2, 2))), "saveat must be one-", "shape"),
     "saveat text": (lambda: sl.solve(good(), saveat="all"), "saveat must be a list", "spacing"),
-    "callback": (lambda: sl.solve(good(), callbacks=[3]), "callbacks must be functions", "3"),
+    "callback": (lambda: sl.solve(good(), callbacks=[3]), "callbacks must be events", "3"),
     "callbacks": (lambda: sl.solve(good(), callbacks=3), "callbacks must be a function", "list"),
     "sensitivity": (
         lambda: sl.solve(good(), sensitivity="adjoint"), "sensitivity must be", "DiscreteAdjoint()",

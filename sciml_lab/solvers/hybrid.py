@@ -1,0 +1,359 @@
+"""A solve with events: a chain of smooth solves, each from one event to the next.
+
+Where an event moves the state, the loop ends and a new one begins from there, with everything that
+belongs to a beginning: a new first slope, no memory of earlier steps, perhaps another length of u.
+What only corrects the state after a step (`Project`, `Positive`) goes back into the running loop.
+"""
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sciml_lab.ad import is_traced, primal
+from sciml_lab.solvers.case import Diagnosis
+from sciml_lab.solvers.dense import DenseStep, Recorder
+from sciml_lab.solvers.events import Callback, Failure, Stop, returned_none
+from sciml_lab.solvers.locate import crossing
+from sciml_lab.solvers.stepping import EPS, attempts
+
+MANY = 12  # events in a row from which a pattern is read
+SHORT = 1e-10  # of the whole interval: when the time left to a pattern counts as nothing
+
+
+def check(problem):
+    """Refuse what events can't be combined with yet, with a sentence."""
+    if problem.batch:
+        raise ValueError(
+            "events and batch=True do not go together: each trajectory has events of its own, so "
+            "solve them one by one, for example with sl.Ensemble."
+        )
+    if any(is_traced(x) for x in (problem.u0, problem.p, *problem.tspan)):
+        raise TypeError(
+            "a solve with events can't be differentiated through yet: take "
+            "mode='finite_difference'."
+        )
+
+
+class Happening(NamedTuple):
+    """One entry of ``sol.events``.
+
+    Attributes
+    ----------
+    t : float
+        When.
+    event : Callback
+        Which one.
+    before, after : ndarray
+        The state on both sides.
+    """
+
+    t: float
+    event: Any
+    before: Any
+    after: Any
+
+
+class Chain:
+    """The state of a solve with events.
+
+    Parameters
+    ----------
+    run : Run
+        The whole solve, as it would be without events; it counts the steps of all pieces.
+    problem : Problem
+    events : sequence of Callback
+    times : list or None
+        Output times.
+    keep : bool
+        Keep the steps for dense output.
+    """
+
+    def __init__(self, run, problem, events, times, keep):
+        self.run, self.problem, self.events, self.keep = run, problem, events, keep
+        self.times = times
+        self.located = [e for e in events if e.samples]
+        self.start, self.end = (float(primal(s)) for s in run.tspan)
+        self.direction = 1.0 if self.end > self.start else -1.0
+        self.due_at = {self.end: []}  # preset time -> what happens then
+        for e in events:
+            for s in e.times(self.start, self.end).tolist():
+                self.due_at.setdefault(s, []).extend([e] if e.affect is not None else [])
+        self.stops = sorted(self.due_at, key=lambda s: -s * self.direction)
+        self.now, self.u, self.p, self.h = self.start, run.u0, run.p, run.dt
+        self.grid = run.dt
+        self.new = True  # whether the state is another one than at the end of the last piece
+        self.happened, self.parts, self.stopped, self.failure = [], [], "", None
+        self.fresh = []  # events that have just happened: their condition is zero up to rounding
+        if any(type(e).longest is not Callback.longest for e in events):
+            run.longest = lambda u, p, t: min(e.longest(u, p, t) for e in events)
+        for e in events:
+            e.begin(run)
+
+    # One smooth piece after the other -----------------------------------------------------
+
+    def pieces(self) -> Generator:
+        """Run to the end, yielding every accepted record."""
+        while True:
+            goal = self.stops[-1]
+            run = self._piece(goal)
+            recorder = Recorder(self._due(goal), run, self.keep)
+            if self.times is None and not self.new:
+                recorder.drop_start()
+            self.new = False
+            self.parts.append((run, recorder))
+            try:
+                moved = yield from self._smooth(run, recorder)
+            finally:
+                self._count(run)
+            if self.failure:
+                self._give_up(*self.failure)
+            if run.trouble or self.stopped:
+                return
+            if not moved:
+                self.now = self.stops.pop()
+                self._happen(self.due_at[goal], goal, self.u)
+            if self.stopped or self.now == self.end or self._accumulates():
+                return
+
+    def _count(self, piece):
+        """Add what a piece counted to the whole."""
+        run = self.run
+        run.naccept += piece.naccept
+        run.nreject += piece.nreject
+        run.now, run.p = piece.now, piece.p
+        run.failed, run.trouble, run.last = piece.failed, piece.trouble, {**piece.last}
+        run.last_trouble = piece.last_trouble
+        if piece.trouble:
+            run.last["p"] = primal(piece.p)
+
+    def _piece(self, goal):
+        """A run from here to the goal."""
+        run = self.run
+        if np.shape(self.u) != run.f.shape:
+            self._resize(np.shape(self.u))
+        h = self.h if run.adaptive else self.grid
+        h = None if h is None else min(abs(h), abs(goal - self.now))
+        left = run.max_steps - run.naccept - run.nreject
+        return replace(
+            run, u0=self.u, p=self.p, tspan=(self.now, goal), dt=h, naccept=0, nreject=0,
+            failed=False, trouble="", max_steps=max(left, 1), last={},
+        )  # fmt: skip
+
+    def _resize(self, shape):
+        """Go on with a state of another shape."""
+        old, new = self.run.f, self.run.method.side(self.problem, shape)
+        new.count = old.count
+        for name in ("njac", "nlu", "nkrylov"):
+            if hasattr(old, "linear"):
+                setattr(new.linear, name, getattr(old.linear, name))
+        if np.ndim(self.run.rtol) or np.ndim(self.run.atol):
+            raise ValueError(
+                f"an affect changed the shape of u to {shape}, and rtol or atol has one entry for "
+                "each entry of u: give one number for all."
+            )
+        self.run.f = new
+
+    def _due(self, goal):
+        """Output times of this piece; a time on an event belongs to the state before it."""
+        if self.times is None:
+            return None
+        first = not self.parts
+        return [
+            s for s in self.times
+            if ((s - self.now) * self.direction > 0 or (first and s == self.now))
+            and (s - goal) * self.direction <= 0
+        ]  # fmt: skip
+
+    def _smooth(self, run, recorder):
+        """Drive the loop of one piece; return whether an event has ended it."""
+        loop, answer, self.u = attempts(run), None, run.u0
+        while True:
+            try:
+                record = loop.send(answer)
+            except StopIteration:
+                return False
+            answer = None
+            if not record.accepted:
+                continue
+            cut = record.t_new == run.tspan[1]  # a step made short says little about the next one
+            self.h = max(abs(record.h_next), (self.h or 0.0) if cut else 0.0)
+            step = DenseStep(record.t, record.h, record.u, record.stages)
+            theta, events = self._located(record, step, run)
+            if events:
+                t = record.t + theta * record.h if theta < 1 else record.t_new
+                record = replace(record, t_new=t, u_new=step.at(run.method, run.f, run.p, theta))
+            recorder.take(record)
+            yield record
+            if events:
+                _ended(run, record.t_new)
+                self._happen(events, record.t_new, record.u_new)
+                return True
+            other = self._after(record, run)
+            if self.stopped or self.now == record.t_new:
+                _ended(run, record.t_new)
+                return True
+            self.u = record.u_new if other is None else other
+            if other is not None:
+                answer = other
+                recorder.correct(other)
+
+    # Events inside of a step --------------------------------------------------------------
+
+    def _located(self, record, step, run):
+        """The first crossing in this step: its place, and the events that happen there."""
+        found = []
+        for e in self.located:
+
+            def g(theta, e=e):
+                u = step.at(run.method, run.f, run.p, theta)
+                return e.condition(u, run.p, record.t + theta * record.h)
+
+            theta = crossing(g, e.direction, e.samples, after_event=e in self.fresh)
+            if theta is not None:
+                found.append((theta, e))
+        self.fresh = []
+        if not found:
+            return 1.0, []
+        first = min(theta for theta, _ in found)
+        near = first + 4 * EPS * max(1.0, abs(record.t / record.h))
+        return first, [e for theta, e in found if theta <= near]
+
+    def _happen(self, events, t, u):
+        """Let events happen at t, one after the other, in the order in which they were given."""
+        self.now, self.u, self.fresh = t, u, events
+        for e in events:
+            before = self.u
+            if e.affect is not None:
+                answer = e.affect(np.array(self.u), self.p, t)
+                if answer is None:
+                    returned_none()
+                self._take(answer)
+            self.happened.append(Happening(t, e, before, self.u))
+            if e.terminal:
+                self.stopped = f"stopped by {e.label} at t = {t:.6g}"
+
+    def _take(self, answer):
+        """Take a new u, or a new u and a new p."""
+        if isinstance(answer, tuple):
+            if len(answer) != 2:
+                raise TypeError(
+                    f"an affect returned a tuple of {len(answer)}: return the new u as an array, "
+                    "or the two of (new u, new p)."
+                )
+            answer, self.p = answer[0], np.array(answer[1], dtype=float)
+        u, self.new = np.array(answer), True
+        self.u = u.astype(np.result_type(u.dtype, np.float64), copy=False)
+        if self.u.ndim == 0 and np.ndim(self.problem.u0):
+            raise TypeError(
+                "an affect returned a single number: it must return the whole new u as an array."
+            )
+
+    def _after(self, record, run):
+        """Ask what looks at the end of every step; return the corrected state or None."""
+        u, t, changed = record.u_new, record.t_new, None
+        for e in self.events:
+            answer = e.after_step(run.f, u, self.p, t)
+            if isinstance(answer, Stop | Failure):
+                self.u, self.stopped = u, str(answer)
+                if isinstance(answer, Failure):
+                    self.failure = answer.finding
+                return None
+            if answer is None:
+                continue
+            before, self.u = u, u
+            self._take(answer)
+            u = changed = self.u
+            if isinstance(answer, tuple) or u.shape != before.shape:
+                self.now = t  # another p, or another shape of u: this piece ends
+            if e.condition is not None:
+                self.happened.append(Happening(t, e, before, u))
+        return changed
+
+    # Too many events ----------------------------------------------------------------------
+
+    def _accumulates(self):
+        """Whether the last events follow each other ever faster: Zeno, or chattering."""
+        times = [one.t for one in self.happened[-MANY:] if one.event.samples]
+        if len(times) < MANY:
+            return False
+        gaps = np.abs(np.diff(times))
+        span = abs(self.end - self.start)
+        name = self.happened[-1].event.label
+        if np.all(gaps < 1e3 * np.spacing(max(abs(self.now), 1e-12 * span))):
+            self._give_up(
+                "chattering",
+                f"{name} happened {MANY} times at t = {self.now:.10g} without time going on.",
+                "Let the affect move the state off the event, or describe the sliding motion by "
+                "equations of its own.",
+            )
+            return True
+        ratio = (gaps[-1] / gaps[0]) ** (1 / (len(gaps) - 1)) if gaps[0] > 0 else 0.0
+        rest = gaps[-1] * ratio / (1 - ratio) if ratio < 1 else np.inf
+        if np.all(np.diff(gaps) < 0) and rest < SHORT * span:
+            limit = self.now + self.direction * rest
+            self._give_up(
+                "Zeno",
+                f"{name} happens ever faster, each pause {ratio:.4g} of the one before: "
+                f"infinitely many times before t = {limit:.10g}.",
+                "End the solve before, or let the affect put the system to rest when it is slow.",
+            )
+            return True
+        return False
+
+    def _give_up(self, verdict, evidence, remedy):
+        run = self.run
+        run.failed, run.trouble = True, verdict
+        run.last = {"diagnosis": Diagnosis(verdict, evidence, remedy, {"time": self.now})}
+
+    # What is left in the end --------------------------------------------------------------
+
+    def output(self):
+        """Times and states; the states as a list of arrays if they differ in shape."""
+        outputs = [recorder.output() for _, recorder in self.parts]
+        last, start = self.happened[-1:], self.parts[-1][0].tspan[0]
+        if self.times is None and last and last[0].t == self.now != start:  # nothing came after
+            outputs.append((np.array([self.now]), np.array([self.u])))
+        t = np.concatenate([t for t, _ in outputs])
+        if len({u.shape[1:] for _, u in outputs if len(u)}) > 1:
+            return t, [row for _, u in outputs for row in u]
+        return t, np.concatenate([u for _, u in outputs if len(u)])
+
+    def dense(self):
+        """The solution as a function of time."""
+        return ChainOutput([(run.now, recorder.dense()) for run, recorder in self.parts])
+
+
+class ChainOutput:
+    """Dense output of a solve with events: that of the piece in which t lies.
+
+    Parameters
+    ----------
+    pieces : list of (float, DenseOutput)
+        The end of each, and its dense output, in order. At the time of an event the earlier one
+        answers.
+    """
+
+    def __init__(self, pieces):
+        self.pieces = [(end, dense) for end, dense in pieces if dense.steps] or pieces[:1]
+        self.direction = pieces[0][1].direction
+
+    def __call__(self, t):
+        """State at time t, or at each of an array of times."""
+        if np.ndim(t) == 0:
+            return self._piece(t)(t)
+        states = [self._piece(s)(s) for s in t]
+        return np.array(states) if len({np.shape(u) for u in states}) < 2 else states
+
+    def _piece(self, t):
+        for end, dense in self.pieces:
+            if (t - end) * self.direction <= 0:
+                return dense
+        return self.pieces[-1][1]
+
+
+def _ended(run, t):
+    """Count the step at whose end the loop was left."""
+    run.naccept += 1
+    run.now = t

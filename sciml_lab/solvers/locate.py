@@ -1,0 +1,118 @@
+"""Where in a step does a condition cross zero? Searched on the dense output.
+
+The step is looked at in a number of places. Between two of different sign lies a root, and where
+the condition comes near to zero and goes away again, its smallest value is looked for, so that two
+crossings close together are found as well.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+EPS = float(np.finfo(float).eps)
+EARLY = 2.0 ** np.arange(-42, -3.0)
+"""Places near the start of the first step after an event: the next one may follow at once."""
+TINY = (0.0, 2.0**-50, 2.0**-48, 2.0**-46)
+"""Places where g has not moved yet: what it is there is rounding."""
+
+
+def crossing(g, direction, samples, after_event=False):
+    """Place in (0, 1] of the first crossing of g, or None.
+
+    Parameters
+    ----------
+    g : callable
+        ``g(theta) -> float``, the condition inside of the step.
+    direction : {-1, 0, 1}
+        Which crossings count.
+    samples : int
+        Number of parts of the step that are looked at.
+    after_event : bool
+        The step begins at this very event, where g is zero up to rounding: its sign is then that
+        of the first place where it is larger than that. Otherwise g(0) has a sign of its own.
+
+    Returns
+    -------
+    float or None
+        The place: there g has the sign that follows (or is zero), just before it the other one.
+
+    Examples
+    --------
+    >>> round(crossing(lambda x: (x - 0.33) * (x - 0.34), 0, 10), 12)  # both between two samples
+    0.33
+    >>> crossing(lambda x: x + 1.0, 0, 10) is None
+    True
+    """
+    places = np.union1d(np.linspace(0.0, 1.0, samples + 1), [1e-3, 1 - 1e-3])
+    places = np.union1d(places, EARLY) if after_event else places
+    points = [(float(x), float(g(x))) for x in places]
+    rounding = 8 * max(abs(float(g(x))) for x in TINY) if after_event else 0.0
+    first = next((i for i, (_, gx) in enumerate(points) if abs(gx) > rounding), None)
+    if first is None:
+        return None  # zero all along
+    points = _with_dips(g, points[first:])
+    for (a, ga), (b, gb) in pairwise(points):
+        if _changes(ga, gb) and direction * ga <= 0:
+            return _root(g, a, b, ga, gb)
+    return None
+
+
+def _changes(ga, gb):
+    """Whether the sign changes from one place to the next; zero counts as reached."""
+    return ga != 0 and bool(np.sign(ga) != np.sign(gb)) and bool(np.isfinite(ga * gb))
+
+
+def _with_dips(g, points):
+    """Add the places between three samples where ``|g|`` has a minimum beyond zero."""
+    more = list(points)
+    for before, here, after in zip(points, points[1:], points[2:], strict=False):
+        sign = np.sign(here[1])
+        if sign == np.sign(before[1]) == np.sign(after[1]):
+            three = [(x, sign * gx) for x, gx in (before, here, after)]
+            if three[1][1] <= min(three[0][1], three[2][1]):
+                lowest = _lowest(lambda x, sign=sign: sign * float(g(x)), three)
+                if lowest[1] < 0:
+                    more.append((lowest[0], sign * lowest[1]))
+    return sorted(more)
+
+
+def _lowest(g, three):
+    """A place where g < 0 between three samples of a valley, or the lowest place that was met."""
+    (a, ga), (b, gb), (c, gc) = three
+    for _ in range(40):
+        if gb < 0 or c - a <= 1e-7 * max(abs(b), 1e-12):
+            break
+        top = (b - a) ** 2 * (gb - gc) - (b - c) ** 2 * (gb - ga)  # the vertex of the parabola
+        bottom = 2 * ((b - a) * (gb - gc) - (b - c) * (gb - ga))
+        x = b - top / bottom if bottom else b
+        if not a < x < c or abs(x - b) < 1e-3 * (c - a):
+            x = (b + c) / 2 if c - b > b - a else (a + b) / 2
+        gx = g(x)
+        (a, ga), (b, gb), (c, gc) = _narrower((a, ga), (b, gb), (c, gc), (x, gx))
+    return b, gb
+
+
+def _narrower(left, middle, right, new):
+    """Three places around the lowest of four."""
+    inner = sorted((middle, new))
+    low = 0 if inner[0][1] <= inner[1][1] else 1
+    return (left, inner[0], inner[1]) if low == 0 else (inner[0], inner[1], right)
+
+
+def _root(g, a, b, ga, gb):
+    """The root between a and b to the last digits, by the Illinois method; the side of b."""
+    held = 0  # which end stayed where it was
+    for count in range(200):
+        if gb == 0 or abs(b - a) <= 2 * EPS * b:
+            break
+        x = b - gb * (b - a) / (gb - ga)
+        if not a < x < b or count % 5 == 4:
+            x = (a + b) / 2
+            if not a < x < b:
+                break
+        gx = float(g(x))
+        if gx != 0 and np.sign(gx) == np.sign(ga):
+            a, ga, gb, held = x, gx, (gb / 2 if held == 1 else gb), 1
+        else:
+            b, gb, ga, held = x, gx, (ga / 2 if held == -1 else ga), -1
+    return float(b)
