@@ -25,7 +25,8 @@ def test_error_is_proportional_to_the_tolerance(entry):
 
 
 @pytest.mark.parametrize(
-    "name", ["rober", "hires", "pollu", "van_der_pol_stiff", "van_der_pol_scaled", "oregonator"]
+    "name",
+    ["rober", "hires", "pollu", "van_der_pol_stiff", "van_der_pol_scaled", "oregonator", "e5"],
 )
 def test_stiff_models_make_an_explicit_method_give_up_honestly(name):
     sol = sl.solve(sl.zoo.get(name)(), sl.Tsit5(), max_steps=3000, dense=False)

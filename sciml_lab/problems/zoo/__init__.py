@@ -14,6 +14,7 @@ from sciml_lab.problems.zoo.akzo_nobel import chemical_akzo_nobel
 from sciml_lab.problems.zoo.circuits import transistor_amplifier
 from sciml_lab.problems.zoo.closed_forms import pendulum_period
 from sciml_lab.problems.zoo.entry import Entry, Reference
+from sciml_lab.problems.zoo.grids import brusselator_1d, brusselator_2d, medical_akzo_nobel
 from sciml_lab.problems.zoo.mechanics import arenstorf, kepler, pendulum, pleiades
 from sciml_lab.problems.zoo.oscillators import (
     brusselator,
@@ -29,7 +30,7 @@ from sciml_lab.problems.zoo.populations import (
     lotka_volterra,
 )
 from sciml_lab.problems.zoo.relaxation import oregonator, van_der_pol_scaled, van_der_pol_stiff
-from sciml_lab.problems.zoo.stiff import hires, pollu, rober, rober_dae
+from sciml_lab.problems.zoo.stiff import e5, hires, pollu, rober, rober_dae
 
 _ENTRIES = {
     entry.name: entry
@@ -37,7 +38,7 @@ _ENTRIES = {
         exponential, lotka_volterra, lorenz, pendulum, kepler, arenstorf, pleiades, van_der_pol,
         brusselator, fitzhugh_nagumo, cubic_spiral, rober, hires, pollu,
         van_der_pol_stiff, van_der_pol_scaled, oregonator, chemical_akzo_nobel,
-        rober_dae, transistor_amplifier,
+        rober_dae, transistor_amplifier, e5,
     )
 }  # fmt: skip
 
@@ -76,8 +77,11 @@ __all__ = [
     "all",
     "arenstorf",
     "brusselator",
+    "brusselator_1d",
+    "brusselator_2d",
     "chemical_akzo_nobel",
     "cubic_spiral",
+    "e5",
     "exponential",
     "fitzhugh_nagumo",
     "get",
@@ -86,6 +90,7 @@ __all__ = [
     "kepler",
     "lorenz",
     "lotka_volterra",
+    "medical_akzo_nobel",
     "oregonator",
     "pendulum",
     "pendulum_period",

@@ -6,7 +6,7 @@ methods that are made for them.
 
 import numpy as np
 
-from sciml_lab.problems.zoo.entry import Entry, Reference
+from sciml_lab.problems.zoo.entry import RADAU, Entry, Reference
 
 BARI = "Test Set for IVP Solvers (Mazzia, Iavernaro, Magherini), University of Bari"
 
@@ -64,6 +64,42 @@ rober_dae = Entry(
     stiff=True,
     mass_matrix=np.diag([1.0, 1.0, 0.0]),
 )
+
+
+def e5_rhs(u, p, t):
+    """A decays slowly; what it leaves behind reacts fast with itself and with A."""
+    y1, y2, y3, y4 = u
+    a, b, c, m = p
+    slow, first, second = a * y1, b * y1 * y3, m * c * y2 * y3
+    return np.array([
+        -slow - first, slow - second, slow - first - second + c * y4, first - c * y4
+    ])  # fmt: skip
+
+
+e5 = Entry(
+    name="e5",
+    title="E5: pyrolysis, in concentrations from 2e-3 down to 1e-13",
+    equation="y1' = -A y1 - B y1 y3\ny2' =  A y1 - M C y2 y3\n"
+    "y3' =  A y1 - B y1 y3 - M C y2 y3 + C y4\ny4' =  B y1 y3 - C y4",
+    f=e5_rhs,
+    u0=np.array([1.76e-3, 0.0, 0.0, 0.0]),
+    tspan=(0.0, 1e5),
+    parameters={"A": 7.89e-10, "B": 1.1e7, "C": 1.13e3, "M": 1e6},
+    states=("y1", "y2", "y3", "y4"),
+    source="W. H. Enright, T. E. Hull and B. Lindberg, BIT 15 (1975) 10; Hairer and Wanner, "
+    "Solving Ordinary Differential Equations II (1996), section IV.10.",
+    reference=Reference(
+        1e5,
+        np.array([
+            7.481320822429222501872e-6, 2.373478156120597519881e-12, 2.212358668958166372284e-12,
+            1.611194871624311475972e-13,
+        ]),
+        1e-9,
+        f"{RADAU}; needs atol of about 1e-22",
+    ),
+    invariants={"y2 - y3 - y4": lambda u, p: u[1] - u[2] - u[3]},
+    stiff=True,
+)  # fmt: skip
 
 
 def hires_rhs(u, p, t):
