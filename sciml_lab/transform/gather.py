@@ -16,7 +16,6 @@ import ast
 
 from sciml_lab.transform.algebra import (
     add_to,
-    assign,
     blocks,
     constant,
     cost,
@@ -26,30 +25,29 @@ from sciml_lab.transform.algebra import (
     number,
     rebuild,
     substitute,
+    target_of,
     total,
 )  # fmt: skip
 
 SHORTEST = 4  # turns that must be left in the middle
 
 
-def gather(body, fresh):
+def gather(body):
     """Rewrite every loop of a block that only adds to neighbouring entries.
 
     Parameters
     ----------
     body : list of ast.stmt
         Changed in place.
-    fresh : callable
-        ``fresh(base) -> name``.
     """
     for k in range(len(body) - 1, -1, -1):
         for block in blocks(body[k]):
-            gather(block, fresh)
+            gather(block)
         if isinstance(body[k], ast.For):
-            body[k : k + 1] = _gathered(body[k], fresh) or [body[k]]
+            body[k : k + 1] = _gathered(body[k]) or [body[k]]
 
 
-def _gathered(statement, fresh):
+def _gathered(statement):
     """Return the statements in place of one loop, or None where it does not pay."""
     span, i = _span(statement.iter), statement.target.id
     adding = _without_helpers(statement.body)
@@ -73,7 +71,8 @@ def _gathered(statement, fresh):
         if pieces is None:
             return None
         written += pieces
-    return written + [s for parts in sums.values() for s in _sum(parts, span, i, fresh)]
+    middle = next(s for s in written if isinstance(s, ast.For))
+    return written + [s for parts in sums.values() for s in _summed(parts, span, i, middle)]
 
 
 def _without_helpers(body):
@@ -186,13 +185,16 @@ def _place(array, index):
     return ast.Subscript(ast.Name(array, ast.Load()), index, ast.Store())
 
 
-def _sum(parts, span, i, fresh):
-    """Write what is added to one entry that stays: summed up in a number first."""
-    line, name = getattr(parts[0], "line", None), fresh("s")
+def _summed(parts, span, i, middle):
+    """Add to one entry that stays, in the loop that is there already; return what is left.
+
+    What this loop reads lies in vector registers, and a sum of it costs next to nothing.
+    """
+    target, line = parts[0].target, getattr(parts[0], "line", None)
     added = total([s.value for s in parts])
-    more = ast.BinOp(ast.Name(name, ast.Load()), ast.Add(), added)
-    return [
-        assign(name, ast.Constant(0.0), line),
-        loop(i, span, [assign(name, more, line)], line),
-        add_to(parts[0].target, ast.Name(name, ast.Load()), line),
-    ]
+    (first, last), (low, high) = span, map(constant, middle.iter.args)
+    if not first <= low < high <= last or target.value.id == target_of(middle.body[0]):
+        return [loop(i, span, [add_to(target, added, line)], line)]
+    middle.body.append(add_to(target, added, line))
+    ends = [_at(added, i, turn) for turn in (*range(first, low), *range(high, last))]
+    return [add_to(target, total(ends), line)] if ends else []

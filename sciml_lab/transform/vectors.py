@@ -5,14 +5,19 @@ With this module one can: make a function in the in-place form faster, and still
 - Two loops over all entries of a matrix become one loop over its memory.
 - A factor that is spread over a matrix, ``p[j] / r2[i, j]``, is written down first, so that the
   division is a loop over the memory as well.
+- What a loop adds to a derivative, ``p_bar[0] += e``, may be added in any order: whoever wrote f
+  did not write this sum. So a register can hold eight partial sums.
+- Many entries of derivatives that are added to one by one are written in the order of the memory,
+  for a caller's loop will soon read them, eight at a time.
 
-Nothing else changes: a sum over an array keeps its order.
+Nothing else changes: a sum that stands in f keeps its order.
 """
 
 import ast
 import copy
 
 SLOW = (ast.Div, ast.Pow)
+MANY = 16  # entries in a row whose order begins to matter
 
 
 def vectors(tree) -> ast.FunctionDef:
@@ -39,6 +44,9 @@ def vectors(tree) -> ast.FunctionDef:
     """
     tree = copy.deepcopy(tree)
     tree.body = _block(tree.body)
+    if tree.name.endswith("_vjp"):
+        inside = [_AnyOrder().visit(s) if isinstance(s, ast.For) else s for s in tree.body]
+        tree.body = _sorted(inside, [a.arg for a in tree.args.args])
     return ast.fix_missing_locations(tree)
 
 
@@ -57,6 +65,45 @@ def _block(body):
         else:
             result.append(s)
     return result
+
+
+# --- sums of derivatives ---
+
+
+class _AnyOrder(ast.NodeTransformer):
+    """``p_bar[k] += e`` in a loop becomes ``p_bar[k] = in_any_order(p_bar[k], e)``."""
+
+    def visit_AugAssign(self, node):
+        if not _is_derivative(node):
+            return node
+        before = ast.Subscript(node.target.value, node.target.slice, ast.Load())
+        call = ast.Call(ast.Name("in_any_order", ast.Load()), [before, node.value], [])
+        return ast.Assign([node.target], call)
+
+
+def _is_derivative(s):
+    """Whether a statement adds to an entry of a derivative."""
+    return isinstance(s, ast.AugAssign) and s.target.value.id.endswith("_bar")
+
+
+def _sorted(body, arguments):
+    """Move what is added to arguments behind the other statements, in the order of the memory.
+
+    That changes nothing where only numbers are set besides, each of them once, and no argument
+    that is added to is read.
+    """
+    adding = [s for s in body if _is_derivative(s) and s.target.value.id in arguments]
+    others = [s for s in body if s not in adding]
+    simple = all(isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) for s in others)
+    known = all(isinstance(s.target.slice, ast.Constant) for s in adding)
+    if len(adding) < MANY or not simple or not known:
+        return body
+    read = {n.id for s in body for n in ast.walk(s.value) if isinstance(n, ast.Name)}
+    if any(s.target.value.id in read for s in adding):
+        return body
+    places = [(arguments.index(s.target.value.id), s.target.slice.value) for s in adding]
+    order = sorted(range(len(adding)), key=places.__getitem__)
+    return others + [adding[k] for k in order]
 
 
 # --- two loops into one ---

@@ -43,7 +43,7 @@ from sciml_lab.transform.algebra import (
     written,
 )  # fmt: skip
 from sciml_lab.transform.gather import gather
-from sciml_lab.transform.prepare import Names, entry_name, guarded, partials, slopes
+from sciml_lab.transform.prepare import entry_name, guarded, partials, slopes
 from sciml_lab.transform.replay import Replay, extent
 from sciml_lab.transform.tidy import tidy
 from sciml_lab.transform.tree import Lowered
@@ -80,7 +80,7 @@ def vjp(lowered, wrt=("u", "p")) -> Lowered:
     """
     wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     result = tidy(set_first(_Reverse(lowered, wrt).result()))
-    gather(result.tree.body, Names(result).new)
+    gather(result.tree.body)
     return result
 
 

@@ -1,6 +1,7 @@
 """Loops for vector registers compute the same numbers, to the last bit."""
 
 import ast
+import operator
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sciml_lab.transform.vjp import vjp
 
 
 def run(tree, *arguments):
-    surroundings = {"np": np}
+    surroundings = {"np": np, "in_any_order": operator.add}
     exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<test>", "exec"), surroundings)
     surroundings[tree.name](*arguments)
 
@@ -102,8 +103,36 @@ def test_the_zoo_and_its_adjoints(name):
         for tree in (form.tree, vectors(form.tree)):
             outs = [np.zeros(u.size), *([np.zeros(p.size)] if backwards else [])]
             rest = [np.linspace(1, 2, u.size)] if backwards else []
-            surroundings = {"np": np, **{k: np.ravel(v) for k, v in form.constants.items()}}
+            constants = {k: np.ravel(v) for k, v in form.constants.items()}
+            surroundings = {"np": np, "in_any_order": operator.add, **constants}
             exec(ast.unparse(tree), surroundings)
             surroundings[form.name](*outs, u, p, 0.0, *rest, np.empty(form.work + 1))
             results.append(np.concatenate(outs))
         assert np.array_equal(*results)
+
+
+def test_only_what_a_loop_adds_to_a_derivative_may_come_in_any_order():
+    text = """
+        x_bar[0] += g[0]
+        for i in range(4):
+            x_bar[0] += g[i]
+            y[0] += g[i]"""
+    lines = [line[8:] for line in text.splitlines()[1:]]
+    tree = function("\n".join(lines))
+    assert "in_any_order" not in ast.unparse(vectors(tree))  # f itself
+    tree.name = "f_vjp"
+    assert ast.unparse(vectors(tree)).count("in_any_order") == 1
+    assert "x_bar[0] = in_any_order(x_bar[0], g[i])" in ast.unparse(vectors(tree))
+
+
+@pytest.mark.parametrize("value, moves", [("x * g[{k}]", True), ("u_bar[0] * g[{k}]", False)])
+def test_many_single_entries_are_written_in_the_order_of_the_memory(value, moves):
+    places = [(array, k) for k in range(9, -1, -1) for array in ("p_bar", "u_bar")]
+    lines = [f"    {array}[{k}] += {value.format(k=k)}" for array, k in places]
+    lines.insert(3, "    x = g[0]")
+    tree = ast.parse("\n".join(["def f_vjp(u_bar, p_bar, g, du):", *lines])).body[0]
+    after = [ast.unparse(s.target) for s in vectors(tree).body if isinstance(s, ast.AugAssign)]
+    wanted = [f"{array}[{k}]" for array in ("u_bar", "p_bar") for k in range(10)]
+    assert (after == wanted) == moves
+    if not moves:
+        assert ast.unparse(vectors(tree)) == ast.unparse(tree)

@@ -16,7 +16,7 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from sciml_lab.backends.numba import functions_math, machine_code
 from sciml_lab.backends.numba.outside import Outside
-from sciml_lab.backends.numba.pointers import Memory
+from sciml_lab.backends.numba.pointers import Memory, in_any_order
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.lower import lower
 from sciml_lab.transform.tree import Lowered
@@ -287,7 +287,9 @@ def _defined(text, names, compiler):
     quicker = _Functions()
     tree = quicker.visit(ast.parse(text))
     powers = {name: _power(exponent) for name, exponent in quicker.powers.items()}
-    surroundings = {"np": np, **_elementary(), **powers, **names}
+    surroundings = {
+        "np": np, "in_any_order": in_any_order, **_elementary(), **powers, **names
+    }  # fmt: skip
     exec(compile(ast.fix_missing_locations(tree), f"<{tree.body[0].name}>", "exec"), surroundings)
     return {one.name: compiler(surroundings[one.name]) for one in tree.body}
 

@@ -167,3 +167,13 @@ def ulp(typingctx, x):
         return builder.fsub(following, args[0])
 
     return types.float64(types.float64), build
+
+
+@intrinsic
+def in_any_order(typingctx, total, x):
+    """The sum ``total + x`` of numbers whose order does not matter."""
+
+    def build(context, builder, sig, args):
+        return builder.fadd(*args, flags=("reassoc", "contract", "nsz"))
+
+    return types.float64(types.float64, types.float64), build
