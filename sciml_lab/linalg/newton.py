@@ -72,7 +72,7 @@ class SimplifiedNewton:
     (1.414213562, '')
     """
 
-    kappa: float = 0.03
+    kappa: float = 0.01
     limit: int = 8
     linear = "kept"
     predicts = True

@@ -11,7 +11,7 @@ do: the result is as accurate, after some more corrections.
   must the step shrink.
 """
 
-SLOW = 1e-2  # an iteration that converges at a worse rate asks for a new J
+SLOW = 5e-2  # an iteration that converges at a worse rate asks for a new J
 WINDOW = 0.2  # relative change of h that the factors of W survive
 FASTEST_RATE = 1e-9  # change of h that cannot be seen in a rate
 
@@ -25,6 +25,8 @@ class Reuse:
         What evaluates and factorises.
     gammas : tuple of float or complex
         The step needs ``W = M - gamma h J`` for each of them.
+    slow : float
+        An iteration that converges at a worse rate asks for a new J.
 
     Attributes
     ----------
@@ -45,8 +47,8 @@ class Reuse:
     (1, 2)
     """
 
-    def __init__(self, linear, gammas):
-        self.linear, self.gammas = linear, gammas
+    def __init__(self, linear, gammas, slow=SLOW):
+        self.linear, self.gammas, self.limit = linear, gammas, slow
         self.solves, self.h, self.slow, self.eta = {}, None, True, 1.0
         self._of = None  # (u, t) where J is from
 
@@ -68,7 +70,7 @@ class Reuse:
     def note(self, rate, h):
         """Remember how fast the iterations of this step converged."""
         if self._matches(h) or rate > 0.3:
-            self.slow = rate > SLOW
+            self.slow = rate > self.limit
 
     def relaxation(self, h):
         """The factor of corrections by factors that were made for another h."""

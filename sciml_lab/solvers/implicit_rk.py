@@ -1,4 +1,4 @@
-"""Implicit Runge-Kutta methods as the loop sees them: a tableau, and an iteration that solves it."""
+"""Implicit Runge-Kutta methods as the loop sees them: a tableau, and what solves its stages."""
 
 from functools import cached_property
 from typing import Any

@@ -10,6 +10,7 @@ import numpy as np
 
 from sciml_lab.solvers.tableau import Tableau
 from sciml_lab.solvers.tableaus.notation import matrix, row
+from sciml_lab.solvers.tableaus.smooth import smooth_weights
 
 _SOURCE = "C. A. Kennedy, M. H. Carpenter, Appl. Numer. Math. 44 (2003) 139-181."
 
@@ -20,9 +21,10 @@ class AdditivePair(NamedTuple):
     Attributes
     ----------
     explicit : Tableau
-        For the nonstiff part.
+        For the nonstiff part, with the published dense output that both parts share.
     implicit : Tableau
-        For the stiff part.
+        For the stiff part. Its own dense output is for the method alone, where a smoother
+        polynomial of higher order is possible.
     """
 
     explicit: Tableau
@@ -38,12 +40,13 @@ def _pair(name, c, gamma, explicit, implicit, bhat, dense, note):
         "b": b,
         "c": c,
         "b_error": b - row(bhat, s),
-        "P": np.array([dense.get(i, [0.0] * len(dense[1])) for i in range(1, s + 1)]),
         "source": _SOURCE,
     }
+    P = np.array([dense.get(i, [0.0] * len(dense[1])) for i in range(1, s + 1)])
+    alone = smooth_weights(A_implicit, b, 4, 4) if s > 4 else None  # Hermite's has order 3
     return AdditivePair(
-        Tableau(name=f"{name}, explicit part", A=matrix(explicit, s), note=note, **shared),
-        Tableau(name=name, A=A_implicit, note=f"{note} L-stable, stage order 2.", **shared),
+        Tableau(name=f"{name}, explicit part", A=matrix(explicit, s), P=P, note=note, **shared),
+        Tableau(name=name, A=A_implicit, P=alone, note=f"{note} L-stable.", **shared),
     )
 
 

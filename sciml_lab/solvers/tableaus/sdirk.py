@@ -4,6 +4,7 @@ import numpy as np
 
 from sciml_lab.solvers.tableau import Tableau
 from sciml_lab.solvers.tableaus.notation import matrix, row
+from sciml_lab.solvers.tableaus.smooth import smooth_weights
 
 IMPLICIT_EULER = Tableau(
     name="ImplicitEuler",
@@ -84,6 +85,7 @@ KVAERNO5 = Tableau(
     A=matrix(_KVAERNO5, 7),
     b=row(_KVAERNO5[7], 7),
     b_error=row(_KVAERNO5[7], 7) - row(_KVAERNO5[6], 7),
+    P=smooth_weights(matrix(_KVAERNO5, 7), row(_KVAERNO5[7], 7), 4, 4),
     note="Order 5 with an embedded method of order 4, its sixth stage; the first is L-stable.",
     source="A. Kvaerno, BIT 44 (2004) 489-502.",
 )
