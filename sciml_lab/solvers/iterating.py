@@ -7,7 +7,7 @@ import numpy as np
 
 from sciml_lab.linalg.jacobians import EPS
 from sciml_lab.linalg.linearisation import SingularMatrix
-from sciml_lab.linalg.newton import scaled_norm
+from sciml_lab.linalg.newton import FullNewton, scaled_norm
 from sciml_lab.linalg.reuse import Reuse
 from sciml_lab.linalg.slopes import slope_at
 from sciml_lab.solvers.control import Decision
@@ -54,10 +54,21 @@ class Stepper:
             found = self.attempt(f, u, p, t, h, slope)
             if isinstance(found, str) and kept and self.reuse.renew(u, p, t, h):
                 found = self.attempt(f, u, p, t, h, slope)
+            if isinstance(found, str) and kept and self.given is None:
+                found = self.at_any_price(f, u, p, t, h, slope)
         except SingularMatrix as error:
             found = str(error)
         self.failed = isinstance(found, str)
         return no_step(u, found) if isinstance(found, str) else found
+
+    def at_any_price(self, f, u, p, t, h, slope):
+        """Take a fixed step, which can't be made shorter, with J anew in every iteration."""
+        usual = self.iteration
+        self.iteration = FullNewton(kappa=usual.kappa, limit=usual.limit)
+        try:
+            return self.attempt(f, u, p, t, h, slope)
+        finally:
+            self.iteration = usual
 
     def attempt(self, f, u, p, t, h, slope) -> Any:
         """Take one step with the present factors, or say why the iteration failed."""
@@ -70,7 +81,7 @@ class Stepper:
         k1 = f(u, p, t) if k1 is None else k1
         slope = slope_at(f.linear, u, p, t, h, k1)
         if slope is None:
-            raise SingularMatrix("the index is above 1 there: M and J do not determine u'")
+            raise SingularMatrix("the index is above 1 there, so M and J do not determine u' (see RadauIIA5(index=...))")
         self.known = u, slope
         return slope
 
