@@ -1,5 +1,8 @@
 """Compiled right-hand sides on disk: found again, never trusted blindly, never in the way."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -73,6 +76,19 @@ def test_another_version_does_not_look_at_it(folder, monkeypatch):
     monkeypatch.setattr(machine_code, "_surroundings", lambda: b"another processor")
     assert isinstance(compiled().machine, functions.CFunction)
     assert len(list(folder.iterdir())) == 2
+
+
+def test_the_oldest_code_makes_room(folder, monkeypatch):
+    from sciml_lab.backends.numba import machine_code
+
+    monkeypatch.setattr(machine_code, "MOST", 2)
+    for age in (300, 100, 200):
+        path = folder / f"f_{age}.code"
+        path.write_bytes(b"old")
+        os.utime(path, (time.time() - age,) * 2)
+    compiled()
+    assert len(list(folder.iterdir())) == 2
+    assert (folder / "f_100.code").exists()
 
 
 def test_a_disk_that_cannot_be_written_to_is_no_obstacle(folder, monkeypatch):

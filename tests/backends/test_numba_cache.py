@@ -1,6 +1,7 @@
 """Compiled kernels on disk: found again, made anew when broken, moved when the folder is closed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,6 +96,40 @@ def test_kernels_of_a_closed_folder_are_copied_not_compiled(tmp_path, monkeypatc
     copied = own / written.name
     assert copied.stat().st_mtime == written.stat().st_mtime
     assert [path.read_bytes() for path in code_files(own)] == [b"code"]
+
+
+def test_old_kernels_make_room_for_new_ones(tmp_path, monkeypatch):
+    from sciml_lab.backends.numba import cache
+
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
+    monkeypatch.setattr(cache, "candidates", lambda: iter([tmp_path]))
+    monkeypatch.setattr(cache, "MOST", 3)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "f.code").write_bytes(b"of another kind")
+
+    def make(age):
+        name = f"value_{age}"
+        cache.load(name, f"value = {age}\n")
+        (path,) = tmp_path.glob(f"*{name}*.kernel")
+        code = tmp_path / "__pycache__" / f"{path.stem}.solve-1.py.1.nbc"
+        if not code.exists():
+            code.write_bytes(b"code")
+            os.utime(path, (time.time() - age,) * 2)
+
+    def kept():
+        ages = [re.search(r"value_(\d+)", x.name) for x in tmp_path.glob("*.kernel")]
+        stems = {path.stem for path in tmp_path.glob("*.kernel")}
+        assert {path.name.partition(".")[0] for path in code_files(tmp_path)} == stems
+        return sorted(int(age[1]) for age in ages if age)
+
+    for age in (100, 400, 300):
+        make(age)
+    assert kept() == [100, 300, 400]
+    make(100)  # is there already
+    assert kept() == [100, 300, 400]
+    make(50)
+    assert kept() == [50, 100, 300]
+    assert (tmp_path / "f.code").exists()
 
 
 def test_the_first_choice_is_inside_the_package(monkeypatch):

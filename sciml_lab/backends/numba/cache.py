@@ -27,6 +27,7 @@ import numba
 import numpy as np
 
 VARIABLE = "SCIML_LAB_CACHE"  # names another folder
+MOST = 200  # kernels that are kept: all methods of a version take some forty
 
 
 @lru_cache(maxsize=1)
@@ -80,6 +81,8 @@ def load(name, text):
     module_name = f"sciml_lab_kernel_{stem}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     path = folder() / f"{module_name}.kernel"  # Python, but no part of the package
     _adopt(path)
+    if not path.exists():
+        drop_oldest(path.parent, "*.kernel", MOST - 1)
     write_file(path, text.encode())
     try:
         return _import(module_name, path)
@@ -115,6 +118,19 @@ def write_file(path, data):
     part = path.with_name(f"{path.stem}.{os.getpid()}.part")
     part.write_bytes(data)
     os.replace(part, path)
+
+
+def drop_oldest(folder, pattern, most):
+    """Remove the oldest files of a kind, with what Numba keeps of them, until so many are left.
+
+    The folder would grow for ever: every version has other kernels, and a student compiles many
+    versions of one f.
+    """
+    with contextlib.suppress(OSError):  # another process may be faster, or have a file open
+        files = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
+        for path in files[: max(len(files) - most, 0)]:
+            path.unlink()
+            _remove_compiled(path)
 
 
 def _adopt(path):

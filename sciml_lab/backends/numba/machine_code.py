@@ -63,14 +63,7 @@ def save(path, name, library):
     head = f"{name}\n{hashlib.sha256(data).hexdigest()}\n".encode()
     with contextlib.suppress(OSError):
         cache.write_file(path, head + data)
-        _drop_oldest(path.parent)
-
-
-def _drop_oldest(folder):
-    """Let the folder not grow for ever: a student compiles many versions of one f."""
-    files = sorted(folder.glob("*.code"), key=lambda path: path.stat().st_mtime)
-    for path in files[:-MOST]:
-        path.unlink()
+        cache.drop_oldest(path.parent, "*.code", MOST)
 
 
 def _parts(content):

@@ -6,12 +6,13 @@ import numpy as np
 
 import sciml_lab.solvers.explicit as explicit
 from sciml_lab.ad import grad
-from sciml_lab.backends.numba import cache
+from sciml_lab.backends.numba import cache, lanes_kernel, lanes_solve
 from sciml_lab.neural import trajectory_loss
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers.solve import solve
 
 DIFFERENTIATED = ("Tsit5", "RK4")  # their adjoints, too: the lessons train with them
+IN_ENSEMBLES = ("Tsit5", "Vern7")  # eight side by side, too; all methods would take minutes
 
 
 def decay(u, p, t):
@@ -39,6 +40,8 @@ def warm(names=None, say=print) -> None:
             raise ArithmeticError(f"the kernel of {name} gives {end} for exp(-1)")
         if name in DIFFERENTIATED:
             _differentiate(problem, method, options)
+        if name in IN_ENSEMBLES:
+            _side_by_side(problem, method)
         say(f"  {name:<10}{time.perf_counter() - start:6.2f} s")
     say(f"ready in {time.perf_counter() - began:.1f} s; kept in {cache.folder()}")
 
@@ -56,3 +59,19 @@ def _differentiate(problem, method, options):
     misfit, _ = loss.value_and_grad(problem.p)
     if abs(slope + np.exp(-1.0)) > 0.01 or misfit > 1e-4:
         raise ArithmeticError(f"the adjoint of {method!r} gives {slope} for -exp(-1)")
+
+
+def _side_by_side(problem, method):
+    """Compile the kernels for an ensemble, and check them."""
+    settings = {
+        "rtol": 1e-6, "atol": 1e-9, "dt": None, "adaptive": None, "controller": None,
+        "max_steps": 1000,
+    }  # fmt: skip
+    rates = np.linspace(0.5, 1.5, lanes_kernel.WIDTH)
+    starts = np.ones((1, rates.size))
+    for lanes in (1, lanes_kernel.WIDTH):
+        many = lanes_solve.solve_many(
+            problem, starts, rates[None], [1.0], method, settings, lanes=lanes
+        )
+        if not np.allclose(many.u[-1, 0], np.exp(-rates), atol=1e-4):
+            raise ArithmeticError(f"the kernel of {method!r} for ensembles gives {many.u[-1, 0]}")
