@@ -81,6 +81,17 @@ _NAMES = {
     "sciml_lab.solvers.qndf": ("QNDF",),
     "sciml_lab.solvers.fbdf": ("FBDF",),
     "sciml_lab.solvers.method": ("Method", "Step"),
+    "sciml_lab.solvers.symplectic": (
+        "KahanLi6",
+        "KahanLi8",
+        "McAte4",
+        "McAte5",
+        "Ruth3",
+        "Splitting",
+        "SymplecticEuler",
+        "VelocityVerlet",
+        "Yoshida6",
+    ),
     "sciml_lab.solvers.events": ("Discrete", "Event", "Periodic", "Preset"),
     "sciml_lab.solvers.after_step": (
         "Positive",

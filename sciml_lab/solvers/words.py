@@ -1,0 +1,106 @@
+r"""The order of a splitting method, by words.
+
+A splitting method follows two flows in turn: :math:`e^{a_1 h A} e^{b_1 h B} e^{a_2 h A} \dots`
+instead of :math:`e^{h (A + B)}`. Written out, both are sums of words in the letters A and B; the
+exact one has the coefficient 1/k! at each word of k letters. The method has order p if all words
+of up to p letters agree. That needs no trees, and holds for any two flows.
+
+Where B is a force and A a kinetic energy that is quadratic in the momenta, the commutator
+[B, [B, [B, A]]] is zero, so words that differ by a multiple of it count as the same; methods of
+Nystrom type need fewer stages for that reason.
+
+References
+----------
+R. I. McLachlan, G. R. W. Quispel, "Splitting methods", Acta Numerica 11 (2002) 341-434.
+"""
+
+from itertools import product
+from math import factorial
+
+import numpy as np
+
+TOLERANCE = 1e-14
+
+
+def defects(flows, order, quadratic=False):
+    """Largest defect of the conditions of every order from 1 to `order`.
+
+    Parameters
+    ----------
+    flows : sequence of (str, float)
+        Letters "A" or "B" with their coefficients, in the order in which they act.
+    order : int
+        Up to which order.
+    quadratic : bool
+        Whether [B, [B, [B, A]]] = 0 may be used.
+
+    Returns
+    -------
+    list of float
+        Each relative to the sum of the absolute values of what was added up.
+
+    Examples
+    --------
+    >>> strang = [("B", 0.5), ("A", 1.0), ("B", 0.5)]
+    >>> [bool(d < 1e-14) for d in defects(strang, 3)]
+    [True, True, False]
+    """
+    series, sizes = _words(flows, order), _words([(x, abs(c)) for x, c in flows], order)
+    found = []
+    for k in range(1, order + 1):
+        names = ["".join(w) for w in product("AB", repeat=k)]
+        wrong = np.array([series[w] - 1 / factorial(k) for w in names])
+        if quadratic and k >= 4:
+            wrong = _outside(wrong, _vanishing(k))
+        found.append(float(np.max(np.abs(wrong)) / max(sizes[w] for w in names)))
+    return found
+
+
+def order_of(flows, quadratic=False, highest=10) -> int:
+    """Order of a splitting method: the largest p whose conditions, and all below, hold.
+
+    Examples
+    --------
+    >>> order_of([("B", 1.0), ("A", 1.0)]), order_of([("B", 0.5), ("A", 1.0), ("B", 0.5)])
+    (1, 2)
+    """
+    for k in range(1, highest + 1):
+        if defects(flows, k, quadratic)[-1] > TOLERANCE:
+            return k - 1
+    return highest
+
+
+def _words(flows, order):
+    """Coefficients of all words of a product of exponentials."""
+    series = {"": 1.0}
+    for letter, c in flows:
+        powers = [c**k / factorial(k) for k in range(order + 1)]
+        new: dict[str, float] = {}
+        for word, x in series.items():
+            for k in range(order + 1 - len(word)):
+                longer = word + letter * k
+                new[longer] = new.get(longer, 0.0) + x * powers[k]
+        series = new
+    return {"".join(w): series.get("".join(w), 0.0)
+            for k in range(order + 1) for w in product("AB", repeat=k)}  # fmt: skip
+
+
+def _vanishing(k):
+    """Combinations of words of k letters that are zero: multiples of [B, [B, [B, A]]]."""
+    relation = {"BBBA": 1.0, "BBAB": -3.0, "BABB": 3.0, "ABBB": -1.0}
+    place = {"".join(w): i for i, w in enumerate(product("AB", repeat=k))}
+    rows = []
+    for left in range(k - 3):
+        for before in product("AB", repeat=left):
+            for after in product("AB", repeat=k - 4 - left):
+                row = np.zeros(len(place))
+                for word, c in relation.items():
+                    row[place["".join(before) + word + "".join(after)]] += c
+                rows.append(row)
+    return np.array(rows)
+
+
+def _outside(vector, rows):
+    """What is left of a vector when its part in the span of the rows is taken away."""
+    coefficients = np.linalg.lstsq(rows.T, vector, rcond=None)[0]
+    return vector - rows.T @ coefficients
