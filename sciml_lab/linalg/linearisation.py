@@ -39,6 +39,8 @@ class Linearisation:
 
     Attributes
     ----------
+    mass, mass_matrix : array or None, Mass or None
+        M as given, and with all that can be asked of it.
     J : ndarray or None
         The Jacobian at `point`.
     njac, nlu, nkrylov : int
@@ -56,7 +58,7 @@ class Linearisation:
         self, f, size, *, mass=None, jac=None, sparsity=None, linear_solver="auto", call=None
     ):
         self.f, self.size = f, size
-        self.mass, self._mass = mass, None if mass is None else Mass(mass)
+        self.mass, self.mass_matrix = mass, None if mass is None else Mass(mass)
         self.sparsity, self.linear_solver = sparsity, linear_solver
         self.jacobian = jacobian_function(f, jac, call)
         self.J = self.point = self._factored = self._solve = self._by_time = None
@@ -65,7 +67,7 @@ class Linearisation:
     @property
     def singular_mass(self) -> bool:
         """Whether some equations are constraints (a DAE)."""
-        return self._mass is not None and self._mass.singular
+        return self.mass_matrix is not None and self.mass_matrix.singular
 
     def update(self, u, p, t):
         """Evaluate J at (u, t), unless it has just been evaluated there."""
@@ -100,21 +102,21 @@ class Linearisation:
             i, j = np.argwhere(~np.isfinite(J))[0]
             raise SingularMatrix(f"the Jacobian of f has the entry [{i}, {j}] = {J[i, j]} there")
         W = -gamma_h * J
-        if self._mass is None:
+        if self.mass_matrix is None:
             W.flat[:: self.size + 1] += 1.0
-        elif self._mass.diagonal is not None:
-            W.flat[:: self.size + 1] += self._mass.diagonal
+        elif self.mass_matrix.diagonal is not None:
+            W.flat[:: self.size + 1] += self.mass_matrix.diagonal
         else:
-            W = np.asarray(self._mass.matrix + W)
+            W = np.asarray(self.mass_matrix.matrix + W)
         return W
 
     def times_mass(self, x):
         """The product M x, in the shape of x."""
-        return x if self._mass is None else self._mass.times(x)
+        return x if self.mass_matrix is None else self.mass_matrix.times(x)
 
     def slope(self, x):
         """The u' with ``M u' = x``; what a singular M leaves open is zero."""
-        return x if self._mass is None else self._mass.slope(x)
+        return x if self.mass_matrix is None else self.mass_matrix.slope(x)
 
     def by_time(self, u, p, t, h, f0):
         """The derivative of f by t at (u, t), or None where f does not read t."""

@@ -291,6 +291,21 @@ def _not_enough(case):
 
 
 def _no_convergence(case):
+    if case.note.startswith("the Jacobian"):
+        return Diagnosis(
+            "Jacobian is not finite",
+            f"at {case.where} {case.note}, though f itself is finite.",
+            "The slope of a root or of a power is infinite there: start beside that point, give "
+            "jac=..., or take an explicit method such as Tsit5().",
+        )
+    if case.note.startswith("W = "):
+        return Diagnosis(
+            "singular matrix",
+            f"at {case.where} even a step of {abs(case.h):.2g} has no solution: {case.note}.",
+            "The equations do not determine u' there: look for an unknown that no equation "
+            "contains, a wrong jac=..., or constraints of index above 1 (a singular mass matrix).",
+            {"step": abs(case.h)},
+        )
     return Diagnosis(
         "Newton's iteration failed",
         f"at {case.where} even a step of {abs(case.h):.2g} has no solution: {case.note}.",

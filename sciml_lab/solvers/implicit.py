@@ -36,6 +36,10 @@ class ImplicitSide(RightHandSide):
             sparsity=problem.sparsity, linear_solver=linear_solver, call=self,
         )  # fmt: skip
 
+    def slope(self, u, p, t):
+        """The u' of ``M u' = f(u, p, t)``; what a singular M leaves open is zero."""
+        return self.linear.slope(self(u, p, t))
+
     def defect(self, u, du, p, t):
         """What is missing in ``M u' = f(u, p, t)``."""
         return self(u, p, t) - self.linear.times_mass(du)

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from sciml_lab.linalg.linearisation import SingularMatrix
+from sciml_lab.solvers.constraints import require_consistent
 from sciml_lab.solvers.implicit import ImplicitMethod, no_step
 from sciml_lab.solvers.method import Step
 from sciml_lab.solvers.rosenbrock_tableau import RosenbrockTableau
@@ -119,15 +120,17 @@ class Rosenbrock(ImplicitMethod):
         return min(self.tableau.embedded_order, self.order) + 1
 
     def begin(self, run):
-        """Warn where a DAE is more than the method is made for."""
-        if run.f.linear.singular_mass and not self.tableau.stiffly_accurate:
-            warnings.warn(
-                f"mass_matrix is singular (a DAE), and {self.name} is not stiffly accurate: its "
-                "states miss the constraints by about the error of a step; take Rodas5P() or "
-                "Rodas4(), which are made for DAEs.",
-                UserWarning,
-                stacklevel=2,
-            )
+        """Check the start of a DAE, and warn where it is more than the method is made for."""
+        if run.f.linear.singular_mass and run.now == run.tspan[0]:
+            require_consistent(run)
+            if not self.tableau.stiffly_accurate:
+                warnings.warn(
+                    f"mass_matrix is singular (a DAE), and {self.name} is not stiffly accurate: "
+                    "its states miss the constraints by about the error of a step; take "
+                    "Rodas5P() or Rodas4(), which are made for DAEs.",
+                    UserWarning,
+                    stacklevel=2,
+                )
         return super().begin(run)
 
     def step(self, f, u, p, t, h, k1=None) -> Step:
