@@ -3,9 +3,10 @@
 import numpy as np
 
 from sciml_lab.ad import is_traced
-from sciml_lab.problems import ODEProblem, Problem
+from sciml_lab.problems import DAEProblem, ODEProblem, Problem
 from sciml_lab.solvers import options
 from sciml_lab.solvers.explicit import METHODS, ExplicitRK, Tsit5, Vern7, Vern9
+from sciml_lab.solvers.fbdf import FBDF
 from sciml_lab.solvers.method import Method
 
 
@@ -30,8 +31,9 @@ def checked(problem, method, rtol, backend):
             "ODEProblem(f, u0, tspan, p)."
         )
     options.one_of("backend", backend, ("numpy", "numba"))
-    method = choose_method(rtol) if method is None else _checked_method(method)
-    if ODEProblem not in method.problems and not isinstance(problem, method.problems):
+    method = choose_method(rtol, problem) if method is None else _checked_method(method)
+    residual = isinstance(problem, DAEProblem)
+    if (residual or ODEProblem not in method.problems) and not isinstance(problem, method.problems):
         wanted = " or ".join(kind.__name__ for kind in method.problems)
         raise TypeError(
             f"{method.name} is made for a {wanted}, and the problem is a "
@@ -71,8 +73,10 @@ def _checked_method(method):
     return method
 
 
-def choose_method(rtol):
-    """Higher order pays at tighter tolerance."""
+def choose_method(rtol, problem=None):
+    """Higher order pays at tighter tolerance; F(u', u, p, t) = 0 needs a method of its own."""
+    if isinstance(problem, DAEProblem):
+        return FBDF()
     try:
         tight = float(np.min(np.asarray(rtol, dtype=float)))
     except (TypeError, ValueError):

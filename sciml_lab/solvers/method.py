@@ -106,6 +106,11 @@ class Method:
         """Order k of the error estimate, by default that of the method."""
         return self.order
 
+    @property
+    def start_order(self) -> int:
+        """Order of the first step, by default that of the method."""
+        return self.order
+
     def side(self, problem, shape) -> RightHandSide:
         """What the step calls as `f`: the right-hand side, counted and checked.
 

@@ -232,7 +232,7 @@ def _first_h(run, u, t, k1, span):
     if linear is not None and linear.mass is not None:  # f is M u', not u'
         f, k1 = f.slope, linear.slope(k1)
     return initial_step(
-        f, u, run.p, primal(t), k1, span, run.method.order, run.rtol, run.atol, run.lanes
+        f, u, run.p, primal(t), k1, span, run.method.start_order, run.rtol, run.atol, run.lanes
     )
 
 

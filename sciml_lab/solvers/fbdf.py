@@ -1,0 +1,176 @@
+r"""FBDF: backward differentiation of order 1 to 5 with a fixed leading coefficient.
+
+The past is held where the steps really ended. Each step reads the polynomial through these points
+off on times that lie h apart, and goes on as if the past had been equidistant: so alpha is that of
+constant steps (the leading coefficient is fixed, W serves longer), yet no value of the past is ever
+replaced by an interpolated one. That keeps the formulas stable when h changes often.
+
+References
+----------
+L. F. Shampine, "Solving 0 = F(t, y(t), y'(t)) in Matlab", J. Numer. Math. 10 (2002) 291-310.
+K. E. Brenan, S. L. Campbell, L. R. Petzold, *Numerical Solution of Initial-Value Problems in
+Differential-Algebraic Equations*, chapter 5 (order and step size as in the code DASSL).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sciml_lab.solvers.bdf import GAMMA, BDFMethod, combine, difference_matrix
+from sciml_lab.solvers.multistep import Multistep
+
+
+class TruePoints:
+    """The past as states at the times where the steps ended.
+
+    Attributes
+    ----------
+    ages : array (m,)
+        How far each point lies back; the first one is the present, with age zero.
+    points : list of array
+        The states.
+
+    Examples
+    --------
+    >>> past = TruePoints(np.array([1.0]), np.array([2.0]), 0.5)
+    >>> past.differences(0.1, 1).round(12)
+    array([[1. ],
+           [0.2]])
+    """
+
+    def __init__(self, u, slope, h):
+        self.ages, self.points = np.array([0.0, h]), [u, u - h * slope]
+
+    def differences(self, h, k):
+        """D_0 ... D_k on times that lie h apart."""
+        values = lagrange(self.ages[: k + 1], h * np.arange(k + 1))
+        return combine(difference_matrix(k) @ values, np.array(self.points[: k + 1]))
+
+    def accept(self, attempt, k):
+        """Take the end of the step for the present, and forget what no order needs any more."""
+        self.ages = np.array([0.0, *(self.ages + attempt.h)])[: k + 3]
+        self.points = [attempt.u, *self.points][: k + 3]
+
+    def error_constant(self, h, k):
+        """The part of d that is the error of the step, or of the polynomial inside it."""
+        ratios = h / (self.ages[: k + 1] + h)
+        return max(abs(ratios.sum() - GAMMA[k]), ratios[-1])
+
+    def derivative(self, j, h):
+        """The present ``h^j`` times the j-th derivative, from a divided difference."""
+        apart = (self.ages[None, : j + 1] - self.ages[: j + 1, None]) / h
+        weights = math.factorial(j) / np.prod(apart + np.eye(j + 1), axis=1)
+        return combine(weights, np.array(self.points[: j + 1]))
+
+
+def lagrange(nodes, wanted):
+    """The matrix that takes values at the nodes to those of the polynomial at other places.
+
+    Examples
+    --------
+    >>> lagrange(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0]))
+    array([[ 0.,  1.,  0.],
+           [ 1., -3.,  3.]])
+    """
+    n = len(nodes)
+    below = nodes[:, None] - nodes[None, :] + np.eye(n)
+    above = np.broadcast_to(wanted[:, None, None] - nodes, (len(wanted), n, n)).copy()
+    above[:, np.arange(n), np.arange(n)] = 1.0
+    return np.prod(above / below, axis=2)
+
+
+@dataclass(frozen=True, repr=False)
+class FBDF(BDFMethod):
+    """Backward differentiation of variable order 1 to 5, for stiff problems and for DAEs.
+
+    The default for a `DAEProblem`. Order and step size follow the rules of DASSL: the order falls
+    when the terms of the Taylor series do not, h doubles or stays, and both grow with every step at
+    the start.
+
+    Parameters
+    ----------
+    max_order : int
+        Highest order, 1 to 5. Orders 1 and 2 are L-stable.
+
+    References
+    ----------
+    L. F. Shampine, "Solving 0 = F(t, y(t), y'(t)) in Matlab", J. Numer. Math. 10 (2002) 291-310.
+
+    Examples
+    --------
+    >>> import numpy as np, sciml_lab as sl
+    >>> def circle(du, u, p, t):  # x' = -y on the circle, x + iy = exp(it)
+    ...     return np.array([du[0] + u[1], u[0]**2 + u[1]**2 - 1])
+    >>> prob = sl.DAEProblem(circle, [-np.sin(0.5), np.cos(0.5)], [np.cos(0.5), np.sin(0.5)],
+    ...                      (0.5, 2.5))
+    >>> sol = sl.solve(prob, sl.FBDF(), rtol=1e-8, atol=1e-10)
+    >>> bool(np.max(np.abs(sol.u[-1] - [np.cos(2.5), np.sin(2.5)])) < 1e-7)
+    True
+    """
+
+    name = "FBDF"
+
+    def alpha(self, k):
+        """The factor of d in ``h u'``."""
+        return GAMMA[k]
+
+    def remember(self, u, slope, h):
+        """A memory with nothing in it but the start."""
+        return TruePoints(u, slope, h)
+
+    def begin(self, run):
+        """What takes the steps of one solve."""
+        return Multistep(self, run)
+
+    def after(self, stepper, size, attempt):
+        """Order and step after an accepted one."""
+        k, terms = stepper.order, self.terms(stepper, attempt)
+        falls = self.must_fall(k, terms)
+        if falls or k == self.max_order:
+            stepper.starting = False
+        if stepper.starting:
+            return k + 1, 2.0
+        new = k - 1 if falls else k
+        if not falls and k < self.max_order and stepper.equal > k and k + 1 in terms:
+            new = self.raised(k, terms)
+        factor = step_factor(size if new == k else terms[new] / (new + 1), new)
+        return new, 2.0 if factor >= 2 else 1.0 if factor > 1 else min(0.9, max(0.5, factor))
+
+    def terms(self, stepper, attempt):
+        """Sizes of ``h^(j+1) u^(j+1)``, the leading error term of order j, for j near k."""
+        k, memory = stepper.order, stepper.memory
+        known = range(max(k - 2, 1), min(k + 1, len(memory.ages) - 2) + 1)
+        return {
+            j: stepper.strictness * attempt.norm(memory.derivative(j + 1, attempt.h)) for j in known
+        }
+
+    @staticmethod
+    def must_fall(k, terms):
+        """Whether the terms of the series grow with the order: then a lower one is better."""
+        if k == 1:
+            return False
+        if k == 2:
+            return terms[1] <= 0.5 * terms[2]
+        return max(terms[k - 1], terms[k - 2]) <= terms[k]
+
+    @staticmethod
+    def raised(k, terms):
+        """The order after k + 1 equal steps."""
+        if k == 1:
+            return 2 if terms[2] < 0.5 * terms[1] else 1
+        if terms[k - 1] <= min(terms[k], terms[k + 1]):
+            return k - 1
+        return k + 1 if terms[k + 1] < terms[k] else k
+
+    def after_rejection(self, stepper, size, attempt):
+        """A shorter step; after the third failure in a row back to order 1."""
+        stepper.starting, k = False, stepper.order
+        if attempt is None or stepper.failures > 1:
+            return (1 if stepper.failures > 2 else k), 0.25
+        return k, min(0.9, max(0.25, 0.9 * step_factor(size, k)))
+
+
+def step_factor(size, k):
+    """The change of h that would have brought an error of this size to half the tolerance."""
+    return (2 * size + 1e-4) ** (-1 / (k + 1))

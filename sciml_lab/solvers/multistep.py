@@ -1,0 +1,167 @@
+"""The step of a multistep method, and the memory that the loop does not keep.
+
+With this module one can follow a BDF step from prediction to order selection. `Multistep` is what
+`begin(run)` returns; the memory (`qndf.py`, `fbdf.py`) knows the past of the solution, and the
+method says which order and which step size come next.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sciml_lab.linalg.jacobians import EPS
+from sciml_lab.linalg.linearisation import SingularMatrix
+from sciml_lab.linalg.newton import SimplifiedNewton, scaled_norm
+from sciml_lab.linalg.reuse import Reuse
+from sciml_lab.solvers.bdf import GAMMA, advance, combine
+from sciml_lab.solvers.control import Decision
+from sciml_lab.solvers.dae import ResidualSide
+from sciml_lab.solvers.implicit import no_step
+from sciml_lab.solvers.initialise import start_slope
+from sciml_lab.solvers.method import Step
+
+NEWTON = SimplifiedNewton(kappa=0.03, limit=4)
+FIXED = SimplifiedNewton(kappa=0.03, limit=20)  # a fixed step has no shorter one to resort to
+TIGHT = 1e-13  # relative accuracy of the equations of a fixed step
+
+
+class Attempt(NamedTuple):
+    """A step that was proposed to the loop, kept until it is known whether it stands.
+
+    Attributes
+    ----------
+    u : array
+        Proposed state.
+    D : array
+        Differences at its end, if it stands: of u, and up to the highest one, d.
+    h : float
+        Step size.
+    norm : callable
+        Size of an error in units of the tolerance.
+    """
+
+    u: Any
+    D: Any
+    h: float
+    norm: Any
+
+
+class Multistep:
+    """Takes the steps of one solve with a multistep method.
+
+    Parameters
+    ----------
+    method : BDFMethod
+        It knows the formulas: `alpha`, `remember` for the memory, and the decisions `after` and
+        `after_rejection` on order and step.
+    run : Run
+        The run that it belongs to.
+
+    Attributes
+    ----------
+    order : int
+        The order k at work.
+    memory : object
+        The past; with `differences`, `error_constant`, `accept` and `derivative`.
+    equal : int
+        Steps taken with this order and this step size.
+    failures : int
+        Attempts rejected since the last accepted step.
+    starting : bool
+        Whether order and step still grow with every step.
+    strictness : float
+        How much less error a step may have than the solution, see `error`.
+    """
+
+    def __init__(self, method, run):
+        self.method, self.run = method, run
+        self.iteration = NEWTON if run.adaptive else FIXED
+        self.reuse = Reuse(run.f.linear, (1.0,), **method.patience)
+        self.memory = self.attempt = self.u = None
+        self.strictness = max(1.0, (1e-3 / float(np.min(run.rtol))) ** (1 / (method.order + 1)))
+
+    def step(self, f, u, p, t, h, k1=None):
+        """Predict, correct, and estimate the error."""
+        self._look_back(f, u, p, t, h, k1)
+        k, memory = self.order, self.memory
+        D = memory.differences(h, k)
+        guess, slope = D.sum(axis=0), combine(GAMMA[: k + 1], D) / h
+        norm = self._norm(u, guess)
+        try:
+            d = self._correct(f, guess, slope, h / self.method.alpha(k), p, t + h, norm)
+        except SingularMatrix as error:
+            d = str(error)
+        if isinstance(d, str):
+            self.attempt = None
+            return no_step(u, d)
+        D, u_new = advance(D, d), guess + d
+        self.attempt = Attempt(u_new, D, h, norm)
+        error = self.error(k, d, h)
+        return Step(u_new, error, k=list(D[:-1]), slopes=(None, None))
+
+    def error(self, k, d, h):
+        """The error of a step of order k in which d is the next difference.
+
+        It is taken for larger than it is, by more the smaller the tolerance: the errors of N steps
+        add up, and N grows like ``rtol**(-1/(k + 1))``.
+        """
+        return self.strictness * self.memory.error_constant(h, k) * d
+
+    def _look_back(self, f, u, p, t, h, k1):
+        """Find out what became of the last attempt: it stands, it does not, or u is another one."""
+        if self.attempt is not None and u is self.attempt.u:
+            self._accept()
+            self.order = min(self.order + 1, self.method.max_order)  # steps of fixed size
+        elif u is not self.u:
+            slope = start_slope(f, u, p, t, h, k1)
+            self.memory = self.method.remember(u, slope, h)
+            self.order, self.equal, self.failures, self.starting, self.u = 1, 0, 0, True, u
+
+    def _correct(self, f, guess, slope, gamma_h, p, t, norm):
+        """The d for which u = guess + d satisfies the equations, or why there is none."""
+        if isinstance(f, ResidualSide):
+            f.linear.du = slope
+        reuse = self.reuse
+
+        def correction(d):
+            defect = f.defect(guess + d, slope + d / gamma_h, p, t)
+            return reuse.relaxation(gamma_h) * reuse.solves[1.0](gamma_h * defect)
+
+        reuse.ready(guess, p, t, gamma_h)
+        while True:
+            found = self.iteration.solve(
+                correction, np.zeros_like(guess), norm, reuse.eta, norm(4 * EPS * guess)
+            )
+            f.nnewton += found.count
+            if not found.trouble:
+                reuse.eta = found.eta
+                reuse.note(found.rate, gamma_h)
+                return found.z
+            if not reuse.renew(guess, p, t, gamma_h):
+                return f"{found.trouble} at t = {t:.6g}"
+
+    def _norm(self, u, guess):
+        """What errors are measured by in this step."""
+        size = np.maximum(np.abs(u), np.abs(guess))
+        if self.run.adaptive:
+            return scaled_norm(self.run.atol + self.run.rtol * size)
+        return scaled_norm(TIGHT * np.maximum(size, 1e-3 * np.max(size) or 1.0))
+
+    def _accept(self):
+        """Make the last attempt the present."""
+        self.memory.accept(self.attempt, self.order)
+        self.u, self.attempt = self.attempt.u, None
+        self.equal, self.failures = self.equal + 1, 0
+
+    def decide(self, norm, k, memory) -> Decision:
+        """Accept or reject; choose order and step size."""
+        accept, before, attempt = bool(norm <= 1.0), self.order, self.attempt
+        if accept:
+            self._accept()
+            self.order, factor = self.method.after(self, norm, attempt)
+        else:
+            self.failures += 1
+            self.order, factor = self.method.after_rejection(self, norm, attempt)
+        if self.order != before or factor != 1.0:
+            self.equal = 0
+        return Decision(accept, factor, memory)
