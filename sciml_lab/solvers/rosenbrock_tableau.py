@@ -25,6 +25,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sciml_lab.solvers import stability, trees
+from sciml_lab.solvers.rosenbrock_forms import continuous, inverse_of, rodas_output
+from sciml_lab.solvers.stiff_order import stiff_order
 from sciml_lab.solvers.tableau import TOLERANCE, _numbers, _short
 from sciml_lab.solvers.trees_rosenbrock import RosenbrockWeights, dae_order_of
 
@@ -251,6 +253,11 @@ class RosenbrockTableau:
         return dae_order_of(self.alpha, self.Gamma, self.b, TOLERANCE)
 
     @cached_property
+    def stiff_order(self) -> int:
+        """Order that holds uniformly in lambda on the equation of Prothero and Robinson."""
+        return stiff_order(self)
+
+    @cached_property
     def error_constant(self) -> float:
         """Norm of the leading error coefficients: compare methods of equal order by it."""
         return trees.principal_error(self._phi, self.b, self.order)
@@ -302,7 +309,9 @@ class RosenbrockTableau:
             f"order {self.order}, {self.stages} stages, gamma = {_short(self.gamma)}\n"
             f"embedded method: {embedded}; dense output: order {self.dense_order}\n"
             f"{kind}, R(infinity) = {self.damping:.4g}, {end}\n"
-            f"DAE of index 1: order {y}" + (f" (order {z} in the constraints)" if z != y else "")
+            f"DAE of index 1: order {y}"
+            + (f" (order {z} in the constraints)" if z != y else "")
+            + f"; Prothero-Robinson: order {self.stiff_order}"
         )
 
     def _table(self):
@@ -326,58 +335,3 @@ class RosenbrockTableau:
         ]
         rule = "-" * (max(first, 4) + 1) + "+" + "-" * (room + 2) + "+" + "-" * (room + 1)
         return [*lines, rule, *(line(w[0], w[1:]) for w in weights)]
-
-
-def inverse_of(L):
-    """Inverse of a lower triangular matrix, zeros above the diagonal included.
-
-    Examples
-    --------
-    >>> inverse_of(np.array([[2.0, 0.0], [1.0, 1.0]]))
-    array([[ 0.5,  0. ],
-           [-0.5,  1. ]])
-    """
-    inverse = np.zeros_like(L)
-    for i, row in enumerate(np.eye(len(L))):
-        inverse[i] = (row - L[i, :i] @ inverse[:i]) / L[i, i]
-    return inverse
-
-
-def rodas_output(m, H):
-    """Weights P of U from the matrix H of the RODAS codes.
-
-    Examples
-    --------
-    >>> rodas_output(np.array([1.0]), np.array([[2.0]]))  # theta + 2 theta (1 - theta)
-    array([[ 3., -2.]])
-    """
-    P = np.zeros((len(m), len(H) + 1))
-    P[:, 0] = m
-    for power, row in enumerate(H):
-        P[:, power] += row
-        P[:, power + 1] -= row
-    return P
-
-
-def continuous(phi, b, highest=3):
-    """Weights P of dense output from the order conditions, for a tableau that brings none.
-
-    For each power of theta the conditions of the trees up to order q are linear in the weights;
-    the smallest solution is taken, for the largest q that has one and ends in b.
-
-    Examples
-    --------
-    >>> continuous(RosenbrockWeights(np.zeros((1, 1)), np.ones((1, 1))), np.ones(1))
-    array([[1.]])
-    """
-    for q in range(highest, 1, -1):
-        conditions = [t for order in range(1, q + 1) for t in trees.trees(order)]
-        rows = np.array([phi(t) for t in conditions])
-        right = np.zeros((len(conditions), q))
-        for i, tree in enumerate(conditions):
-            right[i, trees.size(tree) - 1] = 1.0 / trees.density(tree)
-        P = np.linalg.lstsq(rows, right, rcond=1e-12)[0]
-        P[:, -1] += b - P.sum(axis=1)
-        if np.allclose(rows @ P, right, rtol=0, atol=1e-13 * (1 + np.abs(rows) @ np.abs(P))):
-            return P
-    return np.asarray(b, dtype=float)[:, None].copy()

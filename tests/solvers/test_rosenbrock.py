@@ -68,6 +68,23 @@ def test_the_interpolant_meets_both_ends(method):
     assert np.allclose(method.interpolate(START, step.k, 0.3, 1.0), step.u, rtol=0, atol=1e-13)
 
 
+@each
+def test_measured_stiff_order(method):
+    """With lambda h held fixed, the error falls with the order of the certificate."""
+    counts, errors = np.array([40, 80, 160]), []
+    for n in counts:
+        found = []
+        for rate in np.array([-2.0, -5.0, -20.0, -100.0]) * n / 2:
+            prob = sl.ODEProblem(
+                lambda u, p, t: p[0] * (u - np.sin(t + 0.5)) + np.cos(t + 0.5),
+                [np.sin(0.5)], (0.0, 2.0), [rate],
+            )  # fmt: skip
+            end = sl.solve(prob, method, dt=2 / n, adaptive=False, dense=False).u[-1, 0]
+            found.append(abs(end - np.sin(2.5)))
+        errors.append(max(found))
+    assert abs(slope(counts, errors) - method.tableau.stiff_order) < 0.4
+
+
 TOLERANCES = {"Rosenbrock23": (1e-4, 1e-6), "Rodas5P": (1e-4, 1e-6, 1e-8, 1e-10)}
 SMALL = {"rober": 1e-8, "hires": 1e-2, "pollu": 1e-4}  # sizes below which a component is noise
 
