@@ -1,4 +1,4 @@
-"""Between the forms of a Rosenbrock tableau: inverse, dense output as published, and from scratch."""
+"""Between the forms of a Rosenbrock tableau: inverse, and dense output, published or computed."""
 
 import numpy as np
 
