@@ -134,6 +134,7 @@ def draggable_picture(picture, strokes, handles, dropped):
     def heard(_, message, buffers):
         if message.get("kind") in ("drag", "drop"):
             dropped(int(message["index"]), float(message["x"]), float(message["y"]))
+            widget.send({"kind": "done"})  # the page may send the next place
 
     widget.on_msg(heard)
     return widget

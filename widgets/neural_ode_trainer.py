@@ -62,6 +62,7 @@ class NeuralODETrainer(Draggable, Explorer):
         steps=40,
     ):  # fmt: skip
         self.budget, self.quick, self.steps = budget, quick, steps
+        self.near = {}  # horizon -> which states of the shading lie near the data
         self.moved_points = {}  # number of a point -> how far a reader has moved it
         self.problem = sl.zoo.lotka_volterra(tspan=(0.0, END))
         self.truth = sl.solve(self.problem, sl.Vern7(), rtol=1e-9, atol=1e-9)
@@ -234,6 +235,7 @@ class NeuralODETrainer(Draggable, Explorer):
             self.ends += axes.plot([], [], color=BLACK, linestyle=":", linewidth=1)
         picture.moving(self.shading, truth, orbit, self.arrows, self.path, self.dots)
         picture.moving(*self.lines, *self.marks, *self.ends)
+        picture.same_strokes(truth, orbit)
 
     def _layout_key(self, picture):
         """Legend and colour key, above both panels."""
@@ -299,10 +301,12 @@ class NeuralODETrainer(Draggable, Explorer):
         error = np.linalg.norm((self.field(states, self.wide(self.p)) - true) / size, axis=0)
         speed = np.linalg.norm(true / size, axis=0)
         wrong = error / np.maximum(speed, 0.1 * np.median(speed))  # it vanishes at rest
-        seen = self.orbit[self.t <= horizon].T[:, :, None]
-        window = np.array([BOX[1], BOX[3]])[:, None, None]
-        apart = np.linalg.norm((seen - states[:, None]) / window, axis=0).min(axis=0)
-        return wrong.reshape(SHADES, SHADES), (apart < NEAR).reshape(SHADES, SHADES)
+        if horizon not in self.near:
+            seen = self.orbit[self.t <= horizon].T[:, :, None]
+            window = np.array([BOX[1], BOX[3]])[:, None, None]
+            apart = np.linalg.norm((seen - states[:, None]) / window, axis=0).min(axis=0)
+            self.near[horizon] = (apart < NEAR).reshape(SHADES, SHADES)
+        return wrong.reshape(SHADES, SHADES), self.near[horizon]
 
     def _say(self, values, path, wrong, near):
         """Loss, error on and off the data, and how far the extrapolation holds."""

@@ -47,6 +47,7 @@ class Picture:
         )  # places are fixed: a picture that moves must not jump
         self.figure.set_dpi(100 * SHARP)
         self._moving: list = []
+        self._same: dict = {}  # artist -> its strokes, once they are written
         self._still = None
 
     def axes(self, place, **options):
@@ -65,6 +66,10 @@ class Picture:
         self._moving.sort(key=lambda artist: artist.get_zorder())
         return artists
 
+    def same_strokes(self, *artists):
+        """Say that of these moving artists, which lie above others, none ever changes."""
+        self._same |= dict.fromkeys(artists)
+
     def redraw_all(self) -> None:
         """Forget the still part: axes limits, titles or ticks have changed."""
         self._still = None
@@ -72,7 +77,10 @@ class Picture:
     def pixels(self) -> np.ndarray:
         """Draw, and return the picture as ``(height, width, 3)`` bytes."""
         self._begin()
-        self._draw_moving(self.figure.canvas.get_renderer())
+        pen = self.figure.canvas.get_renderer()
+        with style():
+            for artist in self._visible():
+                artist.draw(pen)
         return self._pixels()
 
     def _begin(self) -> None:
@@ -84,11 +92,8 @@ class Picture:
             self._still = canvas.copy_from_bbox(self.figure.bbox)
         canvas.restore_region(self._still)
 
-    def _draw_moving(self, pen) -> None:
-        with style():
-            for artist in self._moving:
-                if artist.get_visible():
-                    artist.draw(pen)
+    def _visible(self) -> list:
+        return [artist for artist in self._moving if artist.get_visible()]
 
     def _pixels(self) -> np.ndarray:
         return np.asarray(self.figure.canvas.buffer_rgba())[:, :, :3].copy()
@@ -104,11 +109,26 @@ class Picture:
 
     def strokes(self) -> bytes:
         """The moving part for a page that draws it by itself, see `Strokes`."""
+        whole = self._pen()
+        with style():
+            for artist in self._visible():
+                whole.append(self._written(artist))
+        return whole.to_bytes()
+
+    def _written(self, artist):
+        """The strokes of one artist; from memory if it never changes."""
+        if self._same.get(artist):
+            return self._same[artist]
+        pen = self._pen()
+        artist.draw(pen)
+        if artist in self._same:
+            self._same[artist] = pen
+        return pen
+
+    def _pen(self):
         from sciml_lab_widgets.strokes import Strokes
 
-        pen = Strokes(*self.figure.canvas.get_width_height(), dpi=self.figure.dpi)
-        self._draw_moving(pen)
-        return pen.to_bytes()
+        return Strokes(*self.figure.canvas.get_width_height(), dpi=self.figure.dpi)
 
     def sharp_pixels(self, scale: float = 2) -> np.ndarray:
         """The picture with `scale` pixels for each one of the page, for print."""

@@ -41,6 +41,11 @@ class Strokes(RendererBase):
         self.commands: list[dict] = []
         self.numbers: list[np.ndarray] = []
 
+    def append(self, other: Strokes) -> None:
+        """Go on with what another pen has written."""
+        self.commands += other.commands
+        self.numbers += other.numbers
+
     def to_bytes(self) -> bytes:
         """Length of the commands, the commands as JSON, the numbers: each in fours of bytes."""
         text = json.dumps(self.commands).encode()

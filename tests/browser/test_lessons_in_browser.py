@@ -93,6 +93,11 @@ WATCH = """explorer => {
     });
 }"""
 
+STANDS_AT = """([handle, x, y]) => {
+    const box = handle.getBoundingClientRect();
+    return Math.abs(box.x - x) < 3 && Math.abs(box.y - y) < 3;
+}"""
+
 
 @pytest.mark.browser
 @pytest.mark.slow
@@ -128,7 +133,11 @@ def test_lesson(page, lab, lesson):
             f"median, {min(times):.0f} to {max(times):.0f} ms in {MOVES} moves"
         )
         if explorer.locator(".sciml-drag-handle").count():
-            print(f"{lesson}: point dropped to pixels {_drag_a_point(page, explorer):.0f} ms")
+            times = [_drag_a_point(page, explorer, k) for k in range(MOVES)]
+            print(
+                f"{lesson}: point dropped to pixels {statistics.median(times):.0f} ms median, "
+                f"{min(times):.0f} to {max(times):.0f} ms in {MOVES} drops"
+            )
         _screenshot(explorer, f"{lesson}_explorer{k + 1}.png")
     _screenshot(page, f"{lesson}.png")
 
@@ -168,24 +177,25 @@ def _move_first_slider(page, explorer, k):
     return milliseconds
 
 
-def _drag_a_point(page, explorer):
-    """Drag a data point aside; the milliseconds from the last move to a changed picture."""
+def _drag_a_point(page, explorer, k):
+    """Drag a data point aside, or back; milliseconds from the last move to a changed picture."""
+    way = 1 if k % 2 == 0 else -1
     handle = explorer.locator(".sciml-drag-handle").nth(3)
     before = handle.bounding_box()
     x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + 20, y - 15, steps=4)
+    page.mouse.move(x + 20 * way, y - 15 * way, steps=4)
     page.wait_for_timeout(500)  # what it has told on its way is drawn
     explorer.evaluate(WATCH)
-    page.mouse.move(x + 30, y - 15)
+    page.mouse.move(x + 30 * way, y - 15 * way)
     page.mouse.up()
     milliseconds = page.evaluate(
         "() => Promise.race([window.latency, new Promise(done => setTimeout(done, 30000))])"
     )
     assert milliseconds is not None, "30 s after a point was dropped the picture is still the same"
-    after = handle.bounding_box()
-    assert abs(after["x"] - before["x"] - 30) < 3 and abs(after["y"] - before["y"] + 15) < 3
+    target = [before["x"] + 30 * way, before["y"] - 15 * way]
+    page.wait_for_function(STANDS_AT, arg=[handle.element_handle(), *target], timeout=30_000)
     return milliseconds
 
 

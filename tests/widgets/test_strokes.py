@@ -134,6 +134,18 @@ def test_what_is_far_away_is_cut_off(picture, axes):
     assert len(points) == 3 and np.nanmax(np.abs(points)) <= 600
 
 
+def test_what_never_changes_is_written_once(picture, axes):
+    (below,) = picture.moving(*axes.plot([0, 8], [0, 4]))
+    (above,) = picture.moving(*axes.plot([0, 8], [4, 0]))
+    picture.same_strokes(above)
+    first = read(picture.strokes())
+    below.set_ydata([1, 1])
+    above.draw = None  # is not asked again
+    second = read(picture.strokes())
+    np.testing.assert_array_equal(first[1][1], second[1][1])
+    assert first[1][0] == second[1][0] and np.any(first[0][1][1:] != second[0][1][1:])
+
+
 def test_what_is_not_visible_is_left_out(picture, axes):
     (line,) = picture.moving(*axes.plot([0, 8], [0, 4]))
     line.set_visible(False)

@@ -34,8 +34,13 @@ function render({ model, el }) {
     pen.drawImage(still, 0, 0);
     drawStrokes(pen, model.get("value"));
     canvas.dispatchEvent(new Event("drawn"));
-    if (held) held.waiting = false;
-    if (held && held.again) tell("drag");
+  }
+
+  // Python has dealt with the last place.
+  function answered() {
+    if (!held) return;
+    held.waiting = false;
+    if (held.again) tell("drag");
   }
 
   function tell(kind) {
@@ -109,6 +114,7 @@ function render({ model, el }) {
 
   model.on("change:value", show);
   model.on("change:handles", arrange);
+  model.on("msg:custom", answered);
   begin();
   arrange();
   return () => still && still.close();
