@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import sciml_lab as sl
+from sciml_lab.solvers.rhs import RightHandSide
 
 pytest.importorskip("numba", reason="the compiled backend needs Numba")
 
@@ -135,6 +136,47 @@ def test_dense_output_at_many_times(method, end):
     for wrong in (-1.001 * times, 3 * times):
         with pytest.raises(ValueError, match="outside the solution"):
             quick(wrong)
+
+
+def pairs(u, p, t):
+    return np.array([[u[0, 1], u[1, 1]], [-p[0] * u[0, 0] * t, -p[1] * u[1, 0]]]).T
+
+
+WAYS = {
+    "solve": lambda problem, **options: sl.solve(problem, backend="numba", **options),
+    "carefully": lambda problem, **options: sl.solve(problem, backend="numba", seed=0, **options),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", [sl.Vern7(), sl.Vern9(), sl.DOP853()], ids=repr)
+@pytest.mark.parametrize("end", [3.0, -3.0])
+def test_the_extra_stages_of_dense_output_are_compiled(method, end, way, monkeypatch):
+    start = np.array([[1.0, 0.0], [0.5, -0.2]])
+    problems = (
+        sl.ODEProblem(pairs, start, (0.0, end), [2.0, 0.5]),
+        sl.ODEProblem(lambda u, p, t: -u * np.cos(t), [1.0], (0.0, end)),
+    )
+    for problem in problems:
+        sol = [WAYS[way](problem, method=method, rtol=1e-9) for _ in range(3)][-1]
+        times = np.random.default_rng(1).uniform(min(0, end), max(0, end), 40)
+        there = pickle.loads(pickle.dumps(sol)) if problem.f is pairs else None
+        with monkeypatch.context() as patch:
+            patch.setattr(RightHandSide, "__call__", lambda *_: pytest.fail("f in Python"))
+            many, single = sol(times), np.array([sol(t) for t in times])
+        wanted = sl.solve(problem, method, rtol=1e-9)(times)
+        np.testing.assert_allclose(many, wanted, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(single, many, rtol=1e-13, atol=1e-14)
+        if there is not None:
+            np.testing.assert_allclose(there(times), many, rtol=1e-13, atol=1e-14)
+
+
+def test_dense_output_of_a_batch_with_extra_stages():
+    start = np.array([[1.0, 0.3, -0.4], [0.0, 0.1, 0.9]])
+    batch = sl.ODEProblem(pendulum, start, (0.0, 2.0), [[9.81, 5.0, 1.0]], batch=True)
+    plain, quick = (sl.solve(batch, sl.Vern7(), backend=b) for b in ("numpy", "numba"))
+    times = np.linspace(0.0, 2.0, 9)
+    np.testing.assert_allclose(quick(times), plain(times), rtol=1e-10, atol=1e-12)
 
 
 def test_solutions_do_not_share_memory():

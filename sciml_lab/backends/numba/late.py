@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from sciml_lab.backends.numba import layout as at
-from sciml_lab.backends.numba.solve import CompiledDense
+from sciml_lab.backends.numba.dense import CompiledDense
 from sciml_lab.solvers import solve as front
 from sciml_lab.solvers.solution import Solution, Stats
 
@@ -31,13 +31,17 @@ class LateSolution(Solution):
         self.diagnosis = self.sensitivities = None
         self._counts = drive.integers[at.NACCEPT : at.NF + 1].tolist()
         self._outcome = one = drive.finish() if drive.keep_steps else None
-        self._keeps = drive.keep
+        self._keeps, self._f = drive.keep, drive.f
         if times is None:
             self.t, u = np.concatenate((one.steps[0], (one.now,))), one.steps[2]
         else:
             self.t, u = times.copy(), drive.output()
         self.u = u.reshape(len(u), *problem.u0.shape) if problem.u0.ndim != 1 else u
         self._seconds = time.perf_counter() - began
+
+    def __getstate__(self):
+        """Leave the machine code here when a solution is sent."""
+        return {**vars(self), "_f": None}
 
     @cached_property
     def stats(self):
@@ -58,4 +62,4 @@ class LateSolution(Solution):
         if not self._keeps:
             return None
         run = front._prepare(self.problem, self.method, 1e-6, 1e-9, None, None, None, 1)
-        return CompiledDense(run, [self._outcome])
+        return CompiledDense(run, [self._outcome], self._f)

@@ -1,14 +1,13 @@
 """`solve(..., backend="numba")`: from a problem to a compiled run, and back to a `Solution`."""
 
 import time
-from dataclasses import replace
-from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
 
 from sciml_lab.ad import is_traced
 from sciml_lab.backends.numba import layout as at
+from sciml_lab.backends.numba.dense import CompiledDense, lane
 from sciml_lab.backends.numba.drive import Drive
 from sciml_lab.backends.numba.functions import right_hand_side
 from sciml_lab.backends.numba.kernels import kernel
@@ -16,7 +15,6 @@ from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
 from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.control import PIDController
-from sciml_lab.solvers.dense import DenseOutput, DenseStep
 from sciml_lab.solvers.solution import SolveInterrupted
 
 
@@ -95,11 +93,12 @@ class CompiledRun:
         self.run, self.times, self.keep = run, times, keep
         self.outcomes, self.drive, self.begun = [], drive, drive is not None
         if drive is not None:
+            self.f = drive.f
             return
         real(run.u0, run.p)
         one, own = self.lane(run.u0, 0), self.lane(run.p, 0)
-        f = right_hand_side(run.f.f, one, own, float(run.tspan[0]), check=self._check)
-        self.drive = take_drive(f, run.method, one, own, times is None or keep, keep)
+        self.f = right_hand_side(run.f.f, one, own, float(run.tspan[0]), check=self._check)
+        self.drive = take_drive(self.f, run.method, one, own, times is None or keep, keep)
         self.drive.configure(run)
         self.drive.outputs(np.array([] if times is None else times, dtype=float))
 
@@ -154,7 +153,11 @@ class CompiledRun:
         run.failed = np.array([one.status != at.DONE for one in done])
 
     def __getstate__(self):
-        return {**vars(self), "drive": None}  # machine code stays here when a solution is sent
+        return {
+            **vars(self),
+            "drive": None,
+            "f": None,
+        }  # machine code stays here when a solution is sent
 
     def stop(self):
         """Keep what there is of a solve that was interrupted."""
@@ -182,14 +185,7 @@ class CompiledRun:
 
     def dense(self):
         """The solution as a function of time."""
-        return CompiledDense(self.run, self.outcomes)
-
-
-def lane(run, x, j):
-    """The part of u0 or p that belongs to trajectory j of a run."""
-    if not run.lanes or x is None or (x is run.p and np.ndim(x) < 2):
-        return x
-    return x[..., j]
+        return CompiledDense(self.run, self.outcomes, self.f)
 
 
 def real(u0, p):
@@ -226,65 +222,3 @@ def give_back(drive):
 def is_small(drive):
     """Whether the memory is little enough to be kept."""
     return drive.store.size <= 2**18
-
-
-FEW = 4  # times that are looked up one by one
-
-
-class CompiledDense:
-    """Dense output from the kept steps of a compiled run.
-
-    Parameters
-    ----------
-    run : Run
-    outcomes : list of Outcome
-        One for each trajectory.
-    """
-
-    def __init__(self, run, outcomes):
-        self.run, self.outcomes = run, outcomes
-
-    @cached_property
-    def lanes(self):
-        """A `DenseOutput` for each trajectory."""
-        return [self._one(j) for j in range(len(self.outcomes))]
-
-    def _one(self, j):
-        run, (t, h, u, k) = self.run, self.outcomes[j].steps
-        u0, p = lane(run, np.asarray(run.u0), j), lane(run, run.p, j)
-        u, k = u.reshape(len(u), *u0.shape), k.reshape(*k.shape[:2], *u0.shape)
-        rows = zip(t.tolist(), h.tolist(), u[:-1], map(list, k), strict=True)
-        steps = [DenseStep(*one) for one in rows]
-        return DenseOutput(steps, replace(run, u0=u0, p=p, lanes=False))
-
-    def _many(self, times):
-        """`ExplicitRK.interpolate` in all the steps at once, where no stage is missing."""
-        run, (t, h, u, k) = self.run, self.outcomes[0].steps
-        for s in (times.min(), times.max()):
-            self.lanes[0](s)  # raises for a time outside
-        direction = np.sign(h[0])
-        i = np.searchsorted((t + h) * direction, times * direction)
-        i = np.minimum(i, len(t) - 1)
-        weights = run.method.dense_weights((times - t[i]) / h[i])
-        slope = sum(w[:, None] * k[i, stage] for stage, w in weights)
-        return (u[i] + h[i, None] * slope).reshape(len(times), *np.shape(run.u0))
-
-    def __call__(self, t):
-        """State at time t, or at each of an array of times."""
-        if not self.run.lanes:
-            many = np.ndim(t) == 1 and np.size(t) > FEW and not len(self.run.method.rows.a_dense)
-            return self._many(np.asarray(t, dtype=float)) if many else self.lanes[0](t)
-        times = np.asarray(t, dtype=float)
-        direction = np.sign(float(self.run.tspan[1]) - float(self.run.tspan[0]))
-        reached = [one.now * direction for one in self.outcomes]
-        late = max(range(len(reached)), key=reached.__getitem__)
-        self.lanes[late](t)  # raises for a time that no trajectory has reached
-        columns = []
-        for one, end in zip(self.lanes, reached, strict=True):
-            inside = np.atleast_1d(times) * direction <= end + 1e-12 * abs(end)
-            column = np.full((inside.size, *np.shape(one.run.u0)), np.nan)
-            if inside.any():
-                column[inside] = one(np.atleast_1d(times)[inside])
-            columns.append(column)
-        values = np.stack(columns, axis=-1)
-        return values if times.ndim else values[0]

@@ -35,7 +35,7 @@ def warm(names=None, say=print) -> None:
     for name in explicit.METHODS if names is None else names:
         start, method = time.perf_counter(), explicit.METHODS[name]()
         options = {} if method.adaptive else {"dt": 0.01}
-        end = solve(problem, method, backend="numba", saveat=[1.0], **options).u[0, 0]
+        end = solve(problem, method, backend="numba", **options)([1.0])[0, 0]
         if abs(end - np.exp(-1.0)) > 0.01:
             raise ArithmeticError(f"the kernel of {name} gives {end} for exp(-1)")
         if name in DIFFERENTIATED:
