@@ -71,11 +71,11 @@ def _block(body):
 
 
 class _AnyOrder(ast.NodeTransformer):
-    """``p_bar[k] += e`` in a loop becomes ``p_bar[k] = in_any_order(p_bar[k], e)``."""
+    """``p_bar[0] += e`` in a loop becomes ``p_bar[0] = in_any_order(p_bar[0], e)``."""
 
     def visit_AugAssign(self, node):
-        if not _is_derivative(node):
-            return node
+        if not (_is_derivative(node) and isinstance(node.target.slice, ast.Constant)):
+            return node  # over a short row partial sums would not pay
         before = ast.Subscript(node.target.value, node.target.slice, ast.Load())
         call = ast.Call(ast.Name("in_any_order", ast.Load()), [before, node.value], [])
         return ast.Assign([node.target], call)
