@@ -40,6 +40,8 @@ class Outcome(NamedTuple):
         Factor theta by which the corrections shrank at last (0 after a single one).
     eta : float
         ``theta/(1 - theta)``: where the next iteration with the same W may start from.
+    size : float
+        Norm of the last correction.
     trouble : str
         Why there is no solution; empty after convergence.
     """
@@ -48,6 +50,7 @@ class Outcome(NamedTuple):
     count: int
     rate: float
     eta: float
+    size: float
     trouble: str = ""
 
 
@@ -101,24 +104,27 @@ class SimplifiedNewton:
         -------
         Outcome
         """
-        mixer, before, rate = self.mixer(), None, 0.0
+        mixer, before, rate, size = self.mixer(), None, 0.0, math.inf
         eta = max(eta, EPS) ** 0.8
         for count in range(1, self.limit + 1):
             delta = correction(z)
             size = norm(delta)
             if not math.isfinite(size):
-                return Outcome(z, count, math.inf, eta, "f or a correction is not finite there")
+                return Outcome(
+                    z, count, math.inf, eta, size, "f or its Jacobian is not finite there"
+                )
             if before and size > floor:
                 rate = size / before if count == 2 else math.sqrt(rate * size / before)
                 eta = rate / (1 - rate) if rate < 1 else math.inf
                 trouble = self._hopeless(rate, size, count)
                 if trouble:
-                    return Outcome(z, count, rate, eta, trouble)
+                    return Outcome(z, count, rate, eta, size, trouble)
             z = z + delta if mixer is None else mixer.next(z, delta)
             if size <= floor or eta * size <= self.kappa:
-                return Outcome(z, count, rate, eta)
+                return Outcome(z, count, rate, eta, size)
             before = size
-        return Outcome(z, self.limit, rate, eta, f"{self.limit} iterations were not enough")
+        trouble = f"{self.limit} iterations were not enough"
+        return Outcome(z, self.limit, rate, eta, size, trouble)
 
     def _hopeless(self, rate, size, count):
         """Why it makes no sense to go on, or nothing: the rate tells how it will end."""

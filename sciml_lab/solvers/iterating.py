@@ -15,6 +15,7 @@ from sciml_lab.solvers.implicit import no_step
 from sciml_lab.solvers.method import Step
 
 TIGHT = 1e-13  # relative accuracy of the equations of a fixed step: no tolerance is asked for there
+NOISY = 10.0  # corrections below that many rounding errors of f are noise
 WORTH_IT = 1.2  # a longer step pays if it is that much longer, for it costs new factors of W
 
 
@@ -38,7 +39,7 @@ class Stepper:
         self.given = (run.rtol, run.atol) if run is not None and run.adaptive else None
         if self.given is None:  # there is no shorter step to resort to
             self.iteration = replace(self.iteration, limit=5 * self.iteration.limit)
-        self.reuse = self.known = None
+        self.reuse, self.known = None, []  # pairs (u, u'), of the start and the end of a step
         self.failed = self.rejected = False
 
     def step(self, f, u, p, t, h, k1=None) -> Step:
@@ -76,13 +77,17 @@ class Stepper:
 
     def slope(self, f, u, p, t, h, k1):
         """Return u' at the start of the step: from the end of the last step, or from f."""
-        if self.known is not None and self.known[0] is u:
-            return self.known[1]
+        for state, slope in self.known:
+            if state is u:
+                return slope
         k1 = f(u, p, t) if k1 is None else k1
         slope = slope_at(f.linear, u, p, t, h, k1)
         if slope is None:
-            raise SingularMatrix("the index is above 1 there, so M and J do not determine u' (see RadauIIA5(index=...))")
-        self.known = u, slope
+            raise SingularMatrix(
+                "the index is above 1 there, so M and J do not determine u'; take "
+                "RadauIIA5(index=...)"
+            )
+        self.known = [(u, slope)]
         return slope
 
     def scale(self, u, h):
@@ -102,7 +107,18 @@ class Stepper:
         f.nnewton += outcome.count
         if self.iteration.linear == "kept":
             self.reuse.eta = outcome.eta
+            if outcome.trouble and outcome.size <= NOISY * norm(self.rounding(f, u)):
+                return outcome._replace(trouble="", rate=0.0)  # more is not to be had
         return outcome
+
+    def rounding(self, f, u):
+        """What the rounding errors in the terms of f do to a stage: ``W^-1 gamma h eps |J| |u|``.
+
+        It exceeds a fine tolerance where large terms of a constraint cancel.
+        """
+        gamma = self.method.gammas[0]
+        in_f = EPS * (abs(f.linear.J) @ np.abs(u).ravel()).reshape(np.shape(u))
+        return np.abs(self.reuse.solves[gamma](abs(gamma * self.reuse.h) * in_f))
 
     def decide(self, norm, k, memory) -> Decision:
         """As the controller says, but a step that could grow by little only stays as it is."""

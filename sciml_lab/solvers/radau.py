@@ -139,10 +139,17 @@ class RadauStepper(CollocationStepper):
     """The steps of `RadauIIA5` in one solve."""
 
     def slope(self, f, u, p, t, h, k1):
-        """Return f at the start of the step, for the error estimate."""
-        if self.known is None or self.known[0] is not u:
-            self.known = u, f(u, p, t) if k1 is None else k1
-        return self.known[1]
+        """Return f at the start of the step, for the error estimate.
+
+        It is ``M k`` of the last stage before, the same but for what the iteration has left: a
+        constraint is zero in it without the rounding errors of its terms.
+        """
+        if self.known and self.known[0][0] is u:
+            return self.known[0][1]
+        if self.last is not None and self.last[0] is u:
+            k1 = f.linear.times_mass(self.last[2][-1])
+        self.known = [(u, f(u, p, t) if k1 is None else k1)]
+        return self.known[0][1]
 
     def scale(self, u, h):
         """As for every method, but the equations of a higher index may be solved less exactly."""

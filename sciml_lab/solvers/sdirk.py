@@ -205,8 +205,7 @@ class SDIRKStepper(Stepper):
             if self.iteration.linear != "none":  # stiff components must not decide on h
                 error = self.reuse.solves[self.method.gammas[-1]](f.linear.times_mass(error))
         last = k[-1] if self.method.tableau.stiffly_accurate else None
-        if last is not None:
-            self.known = u_new, last
+        self.known = [(u, slope), (u_new, last)] if last is not None else [(u, slope)]
         return Step(u_new, error, None, k, v, (slope, last))
 
 
