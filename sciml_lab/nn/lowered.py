@@ -19,10 +19,11 @@ The nonlinearities are the formulas of `activations`, run once on a symbol.
 
 from functools import lru_cache
 
-from sciml_lab.nn.lowered_text import LANES, Sweeps, at, times
-from sciml_lab.transform.tree import Primitive, TransformError
+import numpy as np
 
-FEW = 4
+from sciml_lab.nn.lowered_single import Packed, Single
+from sciml_lab.nn.lowered_text import FEW, LANES, Sweeps, at, times
+from sciml_lab.transform.tree import PackedPrimitive, Primitive, TransformError
 
 
 @lru_cache(maxsize=64)
@@ -63,156 +64,37 @@ def network(net, batch=None) -> Primitive:
             remedy = "give nn.Activation(name, function, slope), or keep to backend='numpy'."
             raise TransformError(f"activation {activation.name!r}, whose slope is unknown,", remedy)
     name = "_".join(["mlp", *map(str, net.sizes), *([f"x{batch}"] if batch else [])])
-    text = (_Batch if batch else _Single)(net, batch or 1)
+    text = (_Batch if batch else Single)(net, batch or 1)
     shape = (net.sizes[-1],) if batch is None else (net.sizes[-1], batch)
     return Primitive(
         name, shape, call=text.call(f"{name}(out, x, p, work)"),
         vjp=text.vjp(f"{name}_vjp(x_bar, p_bar, out_bar, x, p, work)"),
         back=text.back(f"{name}_back(x_bar, p_bar, out_bar, x, p, work)"), tape=text.tape,
         jvp=text.jvp(f"{name}_jvp(out_dot, x, p, x_dot, p_dot, work)"),
-        work=text.size, plain=net,
+        work=text.size, plain=net, packed=packed(net, name) if batch is None else None,
     )  # fmt: skip
 
 
-class _Single(Sweeps):
-    """One state."""
+def packed(net, name) -> PackedPrimitive | None:
+    """The network for parameters in another order, see `lowered_single`.
 
-    def layer_at_once(self, k, m, n) -> bool:
-        """One loop for sums and values of a layer with few inputs, over its whole width.
-
-        The numbers beyond the layer are those of the layers above: p must reach so far.
-        """
-        width, end = self.widths[k], self.net.size
-        if n > FEW or m <= FEW or max(self.w[k] + n * width, self.b[k] + width) > end:
-            return False
-        j = f"j{k}r"
-        self.write(*(f"x{k}_{i} = {at(*self.input(k), i)}" for i in range(n)))
-        terms = [f"{at('p', self.w[k], times(j, n), i)} * x{k}_{i}" for i in range(n)]
-        self.loop(f"{j} in range({width})", f"z{k} = {' + '.join([at('p', self.b[k], j), *terms])}")
-        if self.needs("z", k):
-            self.write(f"{at('work', self.z[k], j)} = z{k}")
-        self.write(*self.value(k), f"{at('work', self.a[k], j)} = a{k}")
-        self.end()
-        return True
-
-    def linear(self, k, m, n, out, direction=None):
-        """``out = W x + b``, or with a direction of x and p ``W x_dot + W_dot x + b_dot``."""
-        pairs = [("p", self.input(k))]
-        bias = "p"
-        if direction:
-            pairs, bias = [("p", direction), ("p_dot", self.input(k))], "p_dot"
-        write = self.rows if n <= FEW and m > FEW else self.columns if m <= FEW else self.sums
-        write(k, m, n, out, pairs, bias)
-
-    def rows(self, k, m, n, out, pairs, bias):
-        """Few inputs: one loop over the outputs."""
-        tag, names = f"{k}" if len(pairs) == 1 else f"d{k}", []
-        for q, (_, (memory, place)) in enumerate(pairs):
-            names.append([f"{'xy'[q]}{tag}_{i}" for i in range(n)])
-            self.write(*(f"{name} = {at(memory, place, i)}" for i, name in enumerate(names[-1])))
-        j = f"j{tag}r"
-        self.loop(f"{j} in range({m})")
-        terms = [at(bias, self.b[k], j)]
-        for (p, _), xs in zip(pairs, names, strict=True):
-            terms += [f"{at(p, self.w[k], times(j, n), i)} * {x}" for i, x in enumerate(xs)]
-        self.write(f"{at(out[0], out[1], j)} = {' + '.join(terms)}")
-        self.end()
-
-    def columns(self, k, m, n, out, pairs, bias):
-        """Few outputs: one loop over the inputs, with a sum for each output."""
-        tag = f"{k}" if len(pairs) == 1 else f"d{k}"
-        sums = [f"s{tag}_{j}" for j in range(m)]
-        self.write(*(f"{s} = {at(bias, self.b[k], j)}" for j, s in enumerate(sums)))
-        self.loop(f"i{tag} in range({n})")
-        for q, (_, (memory, place)) in enumerate(pairs):
-            self.write(f"x{tag}_{q} = {at(memory, place, f'i{tag}')}")
-        for j, s in enumerate(sums):
-            terms = [
-                f"{at(p, self.w[k] + j * n, f'i{tag}')} * x{tag}_{q}"
-                for q, (p, _) in enumerate(pairs)
-            ]
-            self.write(f"{s}_next = {s} + {' + '.join(terms)}")
-        self.write(*(f"{s} = {s}_next" for s in sums))
-        self.end()
-        self.write(*(f"{at(out[0], out[1], j)} = {s}" for j, s in enumerate(sums)))
-
-    def sums(self, k, m, n, out, pairs, bias):
-        """Many of both: a scalar product for each output."""
-        tag = f"{k}" if len(pairs) == 1 else f"d{k}"
-        j, i, s = f"j{tag}r", f"i{tag}", f"s{tag}"
-        self.loop(f"{j} in range({m})", f"{s} = {at(bias, self.b[k], j)}")
-        self.loop(f"{i} in range({n})")
-        terms = [
-            f"{at(p, self.w[k], times(j, n), i)} * {at(memory, place, i)}"
-            for p, (memory, place) in pairs
-        ]
-        self.write(f"{s}_next = {s} + {' + '.join(terms)}", f"{s} = {s}_next")
-        self.end()
-        self.write(f"{at(out[0], out[1], j)} = {s}")
-        self.end()
-
-    def transposed(self, k, m, n, g, x_bar):
-        """``W_bar += g x^T``, ``b_bar += g`` and ``x_bar = W^T g`` (added, for the input x)."""
-        if m <= FEW:
-            self.few_outputs(k, m, n, g, x_bar)
-        elif n <= FEW:
-            self.transposed_rows(k, m, n, g, x_bar, "=" if k else "+=")
-        else:
-            self.transposed_sums(k, m, n, g, x_bar)
-        return m <= FEW
-
-    def few_outputs(self, k, m, n, g, x_bar):
-        """One loop over the inputs, with the slope of the layer below."""
-        i, gs = f"i{k}t", [f"g{k}_{j}" for j in range(m)]
-        self.write(*(f"{name} = {at(*g, j)}" for j, name in enumerate(gs)))
-        self.write(*(f"{at('p_bar', self.b[k] + j)} += {name}" for j, name in enumerate(gs)))
-        self.loop(f"{i} in range({n})", f"x{k}t = {at(*self.input(k), i)}")
-        rows = [(self.w[k] + j * n, i) for j in range(m)]
-        self.write(*(f"{at('p_bar', *row)} += {name} * x{k}t"
-                     for row, name in zip(rows, gs, strict=True)))  # fmt: skip
-        sum_ = " + ".join(f"{at('p', *row)} * {name}" for row, name in zip(rows, gs, strict=True))
-        if k:
-            self.slope_of_input(k, i)
-            self.write(f"{at(*x_bar, i)} = ({sum_}) * slope{k - 1}")
-        else:
-            self.write(f"{at(*x_bar, i)} += {sum_}")
-        self.end()
-
-    def slope_of_input(self, k, i):
-        """The slope of the layer below at entry i, whose value ``x{k}t`` is at hand."""
-        self.write(f"a{k - 1} = x{k}t")
-        if self.needs("z", k - 1):
-            self.write(f"z{k - 1} = {at('work', self.z[k - 1], i)}")
-        self.write(*self.slope(k - 1))
-
-    def transposed_rows(self, k, m, n, g, x_bar, add):
-        """Few inputs: one loop over the outputs, with a sum for each input."""
-        x, j = self.input(k), f"j{k}t"
-        for i in range(n):
-            self.write(f"x{k}t_{i} = {at(*x, i)}", f"s{k}t_{i} = 0.0")
-        self.loop(f"{j} in range({m})", f"g{k} = {at(*g, j)}")
-        self.write(f"{at('p_bar', self.b[k], j)} += g{k}")
-        for i in range(n):
-            self.write(f"{at('p_bar', self.w[k], times(j, n), i)} += g{k} * x{k}t_{i}")
-        for i in range(n):
-            weight = at("p", self.w[k], times(j, n), i)
-            self.write(f"s{k}t_{i}_next = s{k}t_{i} + {weight} * g{k}")
-        self.write(*(f"s{k}t_{i} = s{k}t_{i}_next" for i in range(n)))
-        self.end()
-        self.write(*(f"{at(*x_bar, i)} {add} s{k}t_{i}" for i in range(n)))
-
-    def transposed_sums(self, k, m, n, g, x_bar):
-        """Many of both: a multiple of a row of W for each output."""
-        x, j, i = self.input(k), f"j{k}t", f"i{k}t"
-        if k:
-            self.loop(f"{i}0 in range({n})", f"{at(*x_bar, f'{i}0')} = 0.0")
-            self.end()
-        self.loop(f"{j} in range({m})", f"g{k} = {at(*g, j)}")
-        self.write(f"{at('p_bar', self.b[k], j)} += g{k}")
-        row = (self.w[k], times(j, n), i)
-        self.loop(f"{i} in range({n})", f"{at('p_bar', *row)} += g{k} * {at(*x, i)}")
-        self.write(f"{at(*x_bar, i)} += {at('p', *row)} * g{k}")
-        self.end(2)
+    It computes with values that don't exist, whose sums are zero: there is none where the
+    nonlinearity of zero or its slope is not finite.
+    """
+    zero = np.float64(0.0)
+    with np.errstate(all="ignore"):
+        values = [(one.fun(zero, np), one.slope(zero, one.fun(zero, np), np))
+                  for one in net.activations]  # fmt: skip
+    if not np.all(np.isfinite(np.array(values, dtype=float))):
+        return None
+    name, text = f"{name}_packed", Packed(net, 1)
+    return PackedPrimitive(
+        name, (net.sizes[-1],), call=text.call(f"{name}(out, x, p, work)"), vjp="", jvp="",
+        back=text.back(f"{name}_back(x_bar, p_bar, out_bar, x, p, work)"), tape=text.tape,
+        work=text.size, plain=net, size=text.parameters,
+        pack=text.pack(f"{name}_pack(packed, p)"),
+        unpack=text.unpack(f"{name}_unpack(p_bar, packed_bar)"),
+    )  # fmt: skip
 
 
 class _Batch(Sweeps):
@@ -235,11 +117,6 @@ class _Batch(Sweeps):
             self.end()
         if left:
             yield list(range(n - left, n))
-
-    def weight(self, memory, k, j, i) -> str:
-        """The entry of row j and column i of the weights of layer k."""
-        n = self.net.shapes[k][1]
-        return at(memory, self.w[k], j * n if isinstance(j, int) else times(j, n), i)
 
     def layer_at_once(self, k, m, n) -> bool:
         """One pass over the states for each output, if there are few inputs."""

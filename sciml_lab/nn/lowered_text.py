@@ -9,6 +9,7 @@ import ast
 from sciml_lab.transform.symbols import WHERE, Program, Symbol
 from sciml_lab.transform.tree import TransformError
 
+FEW = 4  # a side of a matrix up to this length is written out
 LANES = 8  # the loop of a nonlinearity is a multiple of this long
 
 
@@ -62,17 +63,38 @@ class Sweeps:
 
     def __init__(self, net, batch):
         self.net, self.batch, self.lines, self.depth = net, batch, [], 0
-        self.w, self.b, place = [], [], 0
-        for m, n in net.shapes:
-            self.w.append(place)
-            self.b.append(place + m * n)
-            place += m * n + m
         widths = [-(-m * batch // LANES) * LANES for m in net.sizes[1:-1]]
         self.widths, size = widths, sum(widths)
         starts = [sum(widths[:k]) for k in range(len(widths))]
         self.a, self.z, self.d = ([k * size + s for s in starts] for k in range(3))
         self.size = 3 * size
+        self.w, self.b, self.strides, self.parameters = self.lay_out()
         self.tape = size * (1 + any(self.needs("z", k) for k in range(len(widths))))
+
+    def lay_out(self):
+        """Where the weights and the biases of each layer begin, how far it is from one row to the
+        next and from one column to the next, and the length of it all.
+        """
+        w, b, strides, place = [], [], [], 0
+        for m, n in self.net.shapes:
+            w.append(place)
+            b.append(place + m * n)
+            strides.append((n, 1))
+            place += m * n + m
+        return w, b, strides, place
+
+    def tall(self, k) -> int:
+        """How many outputs of layer k a loop runs over, and `wide` how many inputs."""
+        return self.net.shapes[k][0]
+
+    def wide(self, k) -> int:
+        """See `tall`."""
+        return self.net.shapes[k][1]
+
+    def weight(self, memory, k, j, i) -> str:
+        """The weight of layer k in row j and column i, each a number or a name."""
+        down, right = self.strides[k]
+        return at(memory, self.w[k], times(j, down), times(i, right))
 
     # Lines -----------------------------------------------------------------------------------
 
@@ -182,10 +204,16 @@ class Sweeps:
             self.forward()
         for k in range(len(self.net.shapes) - 1, -1, -1):
             m, n = self.net.shapes[k]
+            if self.together(k + 1):
+                continue  # its lines are in the loop of the layer above
             g = ("out_bar", 0) if k == len(self.widths) else ("work", self.d[k])
             x_bar = ("work", self.d[k - 1]) if k else ("x_bar", 0)
             if not self.transposed(k, m, n, g, x_bar) and k:
                 self.sloped(k - 1)
+
+    def together(self, k) -> bool:
+        """Whether the cotangents of layers k and k - 1 are computed in one loop."""
+        return False
 
     def push(self):
         """The tangents of the layers, in the places ``d[k]``."""
@@ -206,6 +234,8 @@ def at(memory, *terms) -> str:
     return f"{memory}[{' + '.join(index + [t for t in terms if isinstance(t, str)]) or 0}]"
 
 
-def times(j, n) -> str:
-    """The product of a name and a number: ``j``, ``2 * j``."""
+def times(j, n):
+    """The product of a name or a number and a number: ``j``, ``2 * j``, ``6``."""
+    if isinstance(j, int):
+        return n * j
     return j if n == 1 else f"{n} * {j}"

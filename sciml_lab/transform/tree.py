@@ -157,6 +157,8 @@ class Primitive:
         left in its first `tape` numbers; empty if there is no such thing.
     tape : int
         See `back`.
+    packed : PackedPrimitive or None
+        The same function, quicker, for parameters in another order; its `call` and its `back`.
     plain : callable or None
         ``plain(x, p) -> array``, what plain Python calls instead of `call`.
     """
@@ -170,6 +172,24 @@ class Primitive:
     plain: object = None
     back: str = ""
     tape: int = 0
+    packed: "PackedPrimitive | None" = None
+
+
+@dataclass(frozen=True)
+class PackedPrimitive(Primitive):
+    """The same function for an input p that is copied into another order before many calls.
+
+    Attributes
+    ----------
+    pack, unpack : str
+        ``name_pack(packed, p)``, and ``name_unpack(p_bar, packed_bar)``, which adds.
+    size : int
+        Length of p in the other order.
+    """
+
+    pack: str = ""
+    unpack: str = ""
+    size: int = 0
 
 
 def size(shape) -> int:

@@ -7,6 +7,7 @@ import sciml_lab as sl
 from sciml_lab.backends.numba import drive, gradient_loss, gradient_tape, layout
 from sciml_lab.backends.numba.functions import right_hand_side
 from sciml_lab.backends.numba.gradient_tape import taped, without_tape
+from sciml_lab.nn.lowered import network as network_of
 
 NET, DEEP = sl.nn.MLP([2, 12, 2]), sl.nn.MLP([2, 9, 6, 2], "gelu")
 T = np.linspace(0.0, 2.0, 9)
@@ -40,12 +41,19 @@ def in_a_loop(u, p, t):
     return v - 0.1 * u
 
 
+def computed_parameters(u, p, t):
+    return NET(u, 1.1 * p[: NET.size])
+
+
 def unused(u, p, t):
     NET(u, p[: NET.size])
     return -p[0] * u
 
 
-FS = {f.__name__: f for f in (network, two_networks, known_part, in_a_loop, unused)}
+FS = {
+    f.__name__: f
+    for f in (network, two_networks, known_part, in_a_loop, computed_parameters, unused)
+}
 
 
 def parameters(f):
@@ -71,11 +79,18 @@ def test_the_gradient(name, how):
 
 def test_which_f_has_a_tape():
     u = np.ones(2)
-    lengths = {}
+    lengths, packed = {}, {}
     for name, f in FS.items():
         p = parameters(f)
-        lengths[name] = taped(right_hand_side(f, u, p, 0.0), u, p).tape
-    assert lengths["network"] == 16  # twelve values in two lines of the cache
+        made = taped(right_hand_side(f, u, p, 0.0), u, p)
+        lengths[name], packed[name] = made.tape, made.packed
+    sizes = {net: network_of(net).packed.size for net in (NET, DEEP)}
+    assert packed["network"] == packed["in_a_loop"] == sizes[NET]  # once, though called twice
+    assert packed["two_networks"] == sizes[NET] + sizes[DEEP]
+    assert packed["computed_parameters"] == 0  # they change from call to call of f
+    assert (
+        lengths["computed_parameters"] == lengths["network"] == 16
+    )  # twelve values in two lines of the cache
     assert lengths["known_part"] == 2 * (16 + 8)  # gelu needs the sums too
     assert lengths["two_networks"] == 3 * 16 + 2 * (16 + 8)  # the first one with all its room
 

@@ -52,6 +52,49 @@ def test_sizes(sizes, batch):
     check(sl.nn.MLP(sizes), batch, run)
 
 
+@pytest.mark.parametrize("name", ["tanh", "gelu", "rbf", "softplus"])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_packed_parameters(sizes, name):
+    """In the other order of the parameters, with a reverse sweep that finds the values."""
+    net = sl.nn.MLP(sizes, name)
+    x, p, g, _, _ = example(net, None)
+    made = network(net).packed
+    packed, work, out = np.full(made.size, np.nan), np.full(made.work, np.nan), np.empty(len(g))
+    run(made.pack, packed, p)
+    run(made.call, out, x, packed, work)
+    y, (u_bar, p_bar) = sl.ad.vjp(net, (x, p), g)
+    np.testing.assert_allclose(out, y, rtol=1e-13, atol=1e-14)
+    work[made.tape :] = np.nan  # what is not on the tape is not read
+    mine, packed_bar, back = np.zeros(len(x)), np.zeros(made.size), np.full(p.size, 0.25)
+    run(made.back, mine, packed_bar, g, x, packed, work)
+    run(made.unpack, back, packed_bar)
+    np.testing.assert_allclose(mine, u_bar, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(back - 0.25, p_bar, rtol=1e-13, atol=1e-13)
+
+
+def test_zeros_that_a_nonlinearity_does_not_know():
+    """Packed layers are filled up with zeros, so there are none without a finite value there."""
+    root = Activation("root", lambda x, np: np.sqrt(x), lambda x, y, np: 0.5 / y)
+    assert network(sl.nn.MLP([2, 6, 2], root)).packed is None
+    assert network(sl.nn.MLP([2, 6, 2]), 3).packed is None  # a batch needs no other order
+
+
+@pytest.mark.parametrize("batch", [None, 3, 16], ids=str)
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_a_reverse_sweep_with_a_tape(sizes, batch):
+    net = sl.nn.MLP(sizes, "gelu")
+    x, p, g, _, _ = example(net, batch)
+    made = net.as_primitive(x.shape, p.shape)
+    work = np.zeros(made.work)
+    run(made.call, np.empty(g.size), x.ravel(), p, work)
+    work[made.tape :] = np.nan
+    _, (u_bar, p_bar) = sl.ad.vjp(net, (x, p), g)
+    bars = np.zeros(x.size), np.zeros(p.size)
+    run(made.back, *bars, g.ravel(), x.ravel(), p, work)
+    np.testing.assert_allclose(bars[0], u_bar.ravel(), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(bars[1], p_bar, rtol=1e-13, atol=1e-13)
+
+
 @pytest.mark.parametrize("batch", [None, 3, 16], ids=str)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations(name, batch):

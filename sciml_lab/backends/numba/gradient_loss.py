@@ -17,7 +17,8 @@ from sciml_lab.backends.numba.gradient import WayBack
 from sciml_lab.backends.numba.gradient_functions import pullback
 from sciml_lab.backends.numba.gradient_kernels import taped_kernel
 from sciml_lab.backends.numba.gradient_loss_kernels import loss_kernels
-from sciml_lab.backends.numba.gradient_tape import taped, without_tape
+from sciml_lab.backends.numba.gradient_packs import lines
+from sciml_lab.backends.numba.gradient_tape import in_lines, taped, without_tape
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.lower import lower
 from sciml_lab.transform.vjp import vjp
@@ -58,15 +59,14 @@ class CompiledLoss:
         self.way.direction(*run.tspan)
         self.cotangents = np.zeros((len(times), n))
         self.way.set(back.OUTPUT_TIMES, (times, self.cotangents))
-        self.way.integers[back.P_BACK] = self.drive.integers[at.P]  # one memory for both
         self.plain, self.taped = without_tape(f, u0, p), taped(f, u0, p)
-        self._lay_tape()
         self.measures, work = _compile(measure, len(times) * n)
         self.integers = np.zeros(own.INTEGERS_OF_LOSS, dtype=np.int64)
         self.numbers = np.zeros(own.NUMBERS_OF_LOSS)
         self.numbers[own.FIRST_STEP] = self.drive.numbers[at.H]
         self.block, self.memory = address(self.integers), {}
-        self.p, self.gradient = self.drive.p, self.way.p_bar
+        self._lay_parameters()
+        self._lay_tape()
         self.mean, self.square = np.zeros((2, p.size))
         self.best, self.last = np.zeros((2, p.size))
         c = self.integers
@@ -83,6 +83,17 @@ class CompiledLoss:
         arrays = [np.ascontiguousarray(array) for array in arrays]
         self.memory[first] = arrays
         self.integers[first : first + len(arrays)] = [address(array) for array in arrays]
+
+    def _lay_parameters(self):
+        """Give both kernels the parameters and their cotangents, with room for packed ones."""
+        c, r, l, room = self.drive.integers, self.way.integers, self.integers, lines(self.m)
+        l[own.PACK], l[own.UNPACK] = self.taped.pack, self.taped.unpack
+        l[own.ROOM], l[own.EXTENDED] = room, room + self.taped.packed
+        p, p_bar = (in_lines(room + self.taped.packed) for _ in range(2))
+        c[at.P] = r[back.P_BACK] = address(p)
+        self.way.set(back.GOAL, (self.way.goal, self.way.lam, p_bar))
+        self.memory[own.ROOM] = p, p_bar
+        self.p, self.gradient = p[: self.m], p_bar[: self.m]
 
     def _lay_tape(self):
         """Give both kernels the memory in which stages keep what the way back will ask for."""

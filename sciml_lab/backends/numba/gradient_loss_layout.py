@@ -25,8 +25,12 @@
     BEST,  # parameters with the smallest loss,
     LAST,  # parameters one step before,
     HISTORY,  # the loss after each step
+    PACK,  # pack(packed, p), which copies parameters; zero if there is none
+    UNPACK,  # unpack(p_bar, packed_bar), which adds their cotangents
+    ROOM,  # where the copies begin, counted from the first parameter
+    EXTENDED,  # parameters with the copies
     INTEGERS_OF_LOSS,  # how many there are
-) = range(24)
+) = range(28)
 
 # Entries of the array of numbers -------------------------------------------------------------
 VALUE, FIRST_STEP, BEST_VALUE, LR, BETA1, BETA2, EPS, NUMBERS_OF_LOSS = range(8)

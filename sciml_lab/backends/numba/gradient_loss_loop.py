@@ -22,7 +22,10 @@ def value_and_grad(block):
     size, share, status = c[at.OUTPUTS] * n, 1.0 / count, at.DONE
     if l[own.PHASE] == own.FRESH:
         y[own.VALUE] = 0.0
-        fill(p_bar, 0.0, l[own.PARAMETERS])
+        fill(p_bar, 0.0, l[own.EXTENDED])
+        if l[own.PACK] != 0:
+            p, pack = numbers(c[at.P], "any"), function(l[own.PACK], "mm")
+            pack(part(p, l[own.ROOM]), p)
         l[own.TRAJECTORY], l[own.PHASE] = 0, own.BEGINS
 
     while l[own.TRAJECTORY] < count:
@@ -63,6 +66,9 @@ def value_and_grad(block):
         l[own.TRAJECTORY], l[own.PHASE] = j + 1, own.BEGINS
     if status == at.DONE:
         l[own.PHASE] = own.FRESH
+        if l[own.UNPACK] != 0:
+            unpack = function(l[own.UNPACK], "mm")
+            unpack(p_bar, part(p_bar, l[own.ROOM]))
     return status
 
 

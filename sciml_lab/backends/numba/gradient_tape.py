@@ -20,10 +20,10 @@ import numpy as np
 from sciml_lab.backends.numba.drive import address
 from sciml_lab.backends.numba.functions import ARGUMENTS, Function, compile_tree, standard
 from sciml_lab.backends.numba.gradient_functions import by_u_and_p, compile_derivative, pullback
+from sciml_lab.backends.numba.gradient_packs import LINE, Packs, lines, part
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.vjp import vjp
 
-LINE = 8  # numbers in a line of the cache: pieces begin with one
 MOST = 2**25  # numbers on all tapes together
 
 
@@ -39,28 +39,35 @@ class Taped:
         Numbers that f keeps of one stage; zero where its pullback computes everything again.
     work : int
         Numbers of memory that they use, from the stage's tape on.
-    machine : object
-        Keeps the machine code in memory.
+    machines : tuple
+        Keep the machine code in memory.
+    pack, unpack : int
+        Addresses of ``pack(packed, p)`` and ``unpack(p_bar, packed_bar)``; zero if there are none.
+    packed : int
+        How many numbers they write and read. Their place is behind the parameters.
     """
 
     f: int
     f_vjp: int
     tape: int
     work: int
-    machine: object
+    machines: tuple
+    pack: int = 0
+    unpack: int = 0
+    packed: int = 0
 
     def memory(self, method, steps):
-        """Memory for the stages of so many steps, or None if that is too much.
-
-        It begins with a line of the cache: f runs over its piece eight numbers at a time.
-        """
+        """Memory for the stages of so many steps, or None if that is too much."""
         tableau = method.tableau
         stages = (steps + 1) * (tableau.stages - tableau.fsal) + len(tableau.A_dense)
-        size = stages * self.tape + self.work + LINE
-        if self.tape and size > MOST:
-            return None
-        memory = np.empty(size)
-        return memory[-(address(memory) // 8) % LINE :]
+        size = stages * self.tape + self.work
+        return None if self.tape and size > MOST else in_lines(size)
+
+
+def in_lines(size):
+    """Memory that begins with a line of the cache: loops run over it eight numbers at a time."""
+    memory = np.empty(size + LINE)
+    return memory[-(address(memory) // 8) % LINE :][:size]
 
 
 def without_tape(f: Function, u0, p) -> Taped:
@@ -82,29 +89,30 @@ def taped(f: Function, u0, p) -> Taped:
     forth = inplace(replace(f.lowered, reads=[]))
     back = inplace(vjp(*by_u_and_p(f, p)), accumulate=True)
     networks = [forth.primitives[call.func.id] for call in calls(forth)]
-    pulled = [c for c in calls(back) if c.func.id.endswith("_vjp")]
-    if not can_be_taped(forth, back, networks, pulled):
+    if not can_be_taped(forth, back, networks):
         return without_tape(f, u0, p)
-    rooms = [-(-one.work // LINE) * LINE for one in networks]
+    rooms = [lines(one.work) for one in networks]
     places = [sum(rooms[:i]) for i in range(len(rooms))]
-    tape, behind = places[-1] + -(-networks[-1].tape // LINE) * LINE, sum(rooms)
-    forth, back = shifted(forth, behind), shifted(back, behind)
-    pulled = [c for c in calls(back) if c.func.id.endswith("_vjp")]
-    for call, place, one in zip(calls(forth), places, networks, strict=True):
-        give(call, place, one)
-    for call, place, one in zip(reversed(pulled), places, networks, strict=True):
-        give(call, place, one)
-        call.func.id = call.func.id.removesuffix("_vjp") + "_back"
-    recalled = {k: replace(v, vjp=v.back) for k, v in back.primitives.items()}
-    machine = compile_tree(standard(forth, u0, p), ARGUMENTS, forth.constants, forth.primitives)
+    forth, back = shifted(forth, sum(rooms)), shifted(back, sum(rooms))
+    packs = Packs(np.size(p), forth.inputs[1], back.outputs[-1])
+    pairs = zip(calls(forth), reversed(pulled(back)), strict=True)
+    for (call, pull), place, one in zip(pairs, places, networks, strict=True):
+        call.args[-1], pull.args[-1] = part("work", place, one.work), part("work", place, one.work)
+        call.func.id, pull.func.id = one.name, f"{one.name}_back"
+        if one.packed is not None and p is not None:
+            packs.use(one.packed, call, pull)
+    known = {**forth.primitives, **{k: replace(v, vjp=v.back) for k, v in back.primitives.items()}}
+    known.update(packs.primitives())
+    machine = compile_tree(standard(forth, u0, p), ARGUMENTS, forth.constants, known)
     derivative = compile_derivative(
-        f, replace(back, primitives=recalled), "mmmmnmm", u0, p, outputs=2, states=(0, 3)
+        f, replace(back, primitives=known), "mmmmnmm", u0, p, outputs=2, states=(0, 3)
     )
-    work = behind + max(forth.work, back.work) + 1
-    return Taped(machine.address, derivative.address, tape, work, (machine, derivative))
+    work, tape = sum(rooms) + max(forth.work, back.work) + 1, places[-1] + lines(networks[-1].tape)
+    made = Taped(machine.address, derivative.address, tape, work, (machine, derivative))
+    return packs.complete(made) if packs.places else made
 
 
-def can_be_taped(forth, back, networks, pulled) -> bool:
+def can_be_taped(forth, back, networks) -> bool:
     """Whether all networks are called outside of loops, once forth and once back, in mirror order.
 
     Parameters
@@ -112,14 +120,12 @@ def can_be_taped(forth, back, networks, pulled) -> bool:
     forth, back : InPlace
     networks : list of Primitive
         Those that f calls.
-    pulled : list of ast.Call
-        The calls of their VJPs.
     """
     names = [one.name for one in networks]
     return (
         bool(networks)
         and all(one.back for one in networks)
-        and [c.func.id.removesuffix("_vjp") for c in reversed(pulled)] == names
+        and [call.func.id.removesuffix("_vjp") for call in reversed(pulled(back))] == names
         and not any(called_in_loops(form, names) for form in (forth, back))
     )
 
@@ -139,9 +145,9 @@ def calls(form) -> list:
     ]  # fmt: skip
 
 
-def give(call, place, one):
-    """Let the call of a network begin its scratch memory at a place."""
-    call.args[-1] = ast.parse(f"work[{place}:{place + one.work}]", mode="eval").body
+def pulled(form) -> list:
+    """Those of their VJPs."""
+    return [call for call in calls(form) if call.func.id.endswith("_vjp")]
 
 
 def shifted(form, by):
