@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
+from scipy.integrate import solve_ivp
 
 import sciml_lab as sl
 from sciml_lab.transform import python
 
-FAMILIES = {"brusselator_1d": 8, "brusselator_2d": 6, "medical_akzo_nobel": 7}
+FAMILIES = {"brusselator_1d": 8, "brusselator_2d": 4, "medical_akzo_nobel": 7}
 SMALL = [getattr(sl.zoo, name)(n) for name, n in FAMILIES.items()]
 
 
@@ -63,7 +65,7 @@ def test_the_equations_are_those_of_a_loop(name, t):
     np.testing.assert_allclose(entry.f(u, entry.p, t), want, rtol=1e-12, atol=1e-11)
 
 
-@pytest.mark.parametrize("lanes", [None, 1, 3, 9])
+@pytest.mark.parametrize("lanes", [None, 1, 2, 9])
 @pytest.mark.parametrize("entry", SMALL, ids=lambda entry: entry.name)
 def test_the_equations_take_batches_and_lower(entry, lanes):
     rng = np.random.default_rng(2)
@@ -87,6 +89,49 @@ def test_jacobian_by_duals_is_that_of_the_complex_step(entry):
     np.testing.assert_allclose(
         jac, entry.f(step, entry.p, 0.5).imag / 1e-100, rtol=1e-12, atol=1e-12
     )
+
+
+@pytest.mark.parametrize(("name", "n", "switch"), [
+    ("brusselator_1d", 128, 3.0), ("brusselator_1d", 512, 3.0), ("medical_akzo_nobel", 200, 5.0),
+])  # fmt: skip
+def test_reference_on_a_line_by_scipy(name, n, switch):
+    """By backward differences with a band, and a new start at the switch."""
+    entry = getattr(sl.zoo, name)(n)
+    u, (start, end) = entry.u0, entry.tspan
+    assert entry.reference.t == end
+    for a, b in ((start, switch), (switch, end)):
+        middle = (a + b) / 2  # the supply is constant in between
+        sol = solve_ivp(
+            lambda t, u, at=middle: entry.f(u, entry.p, at), (a, b), u, "LSODA", [b],
+            rtol=1e-9, atol=1e-11, lband=2, uband=2,
+        )  # fmt: skip
+        u = sol.y[:, -1]
+    assert entry.reference.error(u) < 1e-6
+
+
+def test_reference_on_a_plate_by_scipy():
+    entry = sl.zoo.brusselator_2d(32)
+    ring = np.roll(np.eye(32), 1, axis=0) + np.roll(np.eye(32), -1, axis=0)
+    one = sparse.eye_array(1024)
+    plate = sparse.csr_array(np.kron(ring, np.eye(32)) + np.kron(np.eye(32), ring)) + one
+    pattern = sparse.block_array([[plate, one], [one, plate]], format="csr")
+    u = entry.u0
+    for a, b in ((0.0, 1.1), (1.1, 11.5)):
+        sol = solve_ivp(
+            lambda t, u, at=(a + b) / 2: entry.f(u, entry.p, at), (a, b), u, "BDF", [b],
+            rtol=1e-6, atol=1e-8, jac_sparsity=pattern,
+        )  # fmt: skip
+        u = sol.y[:, -1]
+    assert entry.reference.error(u) < 1e-3
+
+
+def test_only_the_sizes_that_are_known_have_a_reference():
+    assert sl.zoo.brusselator_1d(64).reference is None
+    reference = sl.zoo.brusselator_2d(32).reference
+    assert len(reference.index) == len(reference.u)
+    u = np.zeros(2048)
+    u[reference.index] = reference.u
+    assert reference.error(u) == 0.0 and reference.error(1.01 * u) == pytest.approx(0.01)
 
 
 def test_bad_sizes():

@@ -17,6 +17,7 @@ TOLERANCES = {  # rtol and atol
     "van_der_pol_scaled": (1e-8, 1e-11),
     "oregonator": (1e-8, 1e-8),
     "e5": (1e-8, 1e-20),
+    "prothero_robinson": (1e-8, 1e-11),
     "chemical_akzo_nobel": (1e-8, 1e-12),
     "transistor_amplifier": (1e-4, 1e-4),
 }

@@ -1,7 +1,12 @@
 """The zoo: named models with parameters, units, sources, and values to hold a solver against.
 
 ``sl.zoo.lotka_volterra()`` is an `ODEProblem`; ``print(sl.zoo.lotka_volterra)`` is a page about it;
-`NAMES` lists the models and `all` returns them; `hudson_bay` returns data.
+`NAMES` lists the models and `all` returns them; `hudson_bay` returns data. Beside these there are
+
+- functions of the number of points: `brusselator_1d`, `brusselator_2d`, `medical_akzo_nobel`;
+- spectral methods, in two forms: `kuramoto_sivashinsky`, `allen_cahn`, `burgers`;
+- functions that return a problem with structure: `kepler_hamiltonian`, `kepler_second_order`,
+  and so on with `pendulum` and `henon_heiles`; and `slow_fast.split`.
 
 Examples
 --------
@@ -15,6 +20,15 @@ from sciml_lab.problems.zoo.circuits import transistor_amplifier
 from sciml_lab.problems.zoo.closed_forms import pendulum_period
 from sciml_lab.problems.zoo.entry import Entry, Reference
 from sciml_lab.problems.zoo.grids import brusselator_1d, brusselator_2d, medical_akzo_nobel
+from sciml_lab.problems.zoo.hamiltonian import (
+    henon_heiles,
+    henon_heiles_hamiltonian,
+    henon_heiles_second_order,
+    kepler_hamiltonian,
+    kepler_second_order,
+    pendulum_hamiltonian,
+    pendulum_second_order,
+)
 from sciml_lab.problems.zoo.mechanics import arenstorf, kepler, pendulum, pleiades
 from sciml_lab.problems.zoo.oscillators import (
     brusselator,
@@ -30,7 +44,9 @@ from sciml_lab.problems.zoo.populations import (
     lotka_volterra,
 )
 from sciml_lab.problems.zoo.relaxation import oregonator, van_der_pol_scaled, van_der_pol_stiff
+from sciml_lab.problems.zoo.spectral import allen_cahn, burgers, kuramoto_sivashinsky
 from sciml_lab.problems.zoo.stiff import e5, hires, pollu, rober, rober_dae
+from sciml_lab.problems.zoo.two_speeds import prothero_robinson, slow_fast
 
 _ENTRIES = {
     entry.name: entry
@@ -38,7 +54,7 @@ _ENTRIES = {
         exponential, lotka_volterra, lorenz, pendulum, kepler, arenstorf, pleiades, van_der_pol,
         brusselator, fitzhugh_nagumo, cubic_spiral, rober, hires, pollu,
         van_der_pol_stiff, van_der_pol_scaled, oregonator, chemical_akzo_nobel,
-        rober_dae, transistor_amplifier, e5,
+        rober_dae, transistor_amplifier, e5, henon_heiles, slow_fast, prothero_robinson,
     )
 }  # fmt: skip
 
@@ -75,29 +91,41 @@ __all__ = [
     "HudsonBay",
     "Reference",
     "all",
+    "allen_cahn",
     "arenstorf",
     "brusselator",
     "brusselator_1d",
     "brusselator_2d",
+    "burgers",
     "chemical_akzo_nobel",
     "cubic_spiral",
     "e5",
     "exponential",
     "fitzhugh_nagumo",
     "get",
+    "henon_heiles",
+    "henon_heiles_hamiltonian",
+    "henon_heiles_second_order",
     "hires",
     "hudson_bay",
     "kepler",
+    "kepler_hamiltonian",
+    "kepler_second_order",
+    "kuramoto_sivashinsky",
     "lorenz",
     "lotka_volterra",
     "medical_akzo_nobel",
     "oregonator",
     "pendulum",
+    "pendulum_hamiltonian",
     "pendulum_period",
+    "pendulum_second_order",
     "pleiades",
     "pollu",
+    "prothero_robinson",
     "rober",
     "rober_dae",
+    "slow_fast",
     "transistor_amplifier",
     "van_der_pol",
     "van_der_pol_scaled",

@@ -36,6 +36,8 @@ class Reference:
         Where the value comes from.
     floor : float
         Below this size errors are absolute; above it, relative.
+    index : ndarray or None
+        The components of the state that `u` holds, for large problems; None for all of them.
 
     Examples
     --------
@@ -48,11 +50,13 @@ class Reference:
     accuracy: float
     how: str
     floor: float = 0.0
+    index: np.ndarray | None = None
 
     def error(self, u) -> float:
         """Return the largest ``|u_i - ref_i| / max(|ref_i|, floor)``."""
+        u = np.asarray(u) if self.index is None else np.asarray(u)[self.index]
         scale = np.maximum(np.abs(self.u), self.floor)
-        return float(np.max(np.abs(np.asarray(u) - self.u) / scale))
+        return float(np.max(np.abs(u - self.u) / scale))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

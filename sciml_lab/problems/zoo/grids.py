@@ -43,7 +43,8 @@ def brusselator_1d(n: int = 128) -> Entry:
     >>> brusselator_1d(128)().u0.shape
     (256,)
     """
-    points = np.arange(1, n + 1) / (_points("brusselator_1d", n) + 1)
+    n = _points("brusselator_1d", n)
+    points = np.arange(1, n + 1) / (n + 1)
     start = np.stack([1 + np.sin(2 * np.pi * points), np.full(n, 3.0)], axis=1).ravel()
     return Entry(
         name=f"brusselator_1d({n})",
@@ -80,14 +81,14 @@ class BrusselatorPlate:
         """All of x, then all of y, each row by row; entry (i, j) lies at (i, j)/(n - 1)."""
         a, b, alpha = p
         n = self.n
-        square = (n, n) + u.shape[1:]
+        square = (n, n, *u.shape[1:])
         x, y = u[: n * n].reshape(square), u[n * n :].reshape(square)
         disc = self.disc.reshape((n, n) + (1,) * (len(u.shape) - 1))
         x2y = x * x * y
         dx = b + x2y - (a + 1) * x + alpha * (n - 1) ** 2 * _laplacian(x)
         dy = a * x - x2y + alpha * (n - 1) ** 2 * _laplacian(y)
         dx = dx + 5.0 * (t >= 1.1) * disc
-        flat = (n * n,) + u.shape[1:]
+        flat = (n * n, *u.shape[1:])
         return np.concatenate([dx.reshape(flat), dy.reshape(flat)])
 
 
