@@ -101,7 +101,7 @@ class Linearisation:
         if not np.isfinite(J).all():
             i, j = np.argwhere(~np.isfinite(J))[0]
             raise SingularMatrix(f"the Jacobian of f has the entry [{i}, {j}] = {J[i, j]} there")
-        W = -gamma_h * J
+        W = -gamma_h * J.astype(np.result_type(J, self.point[0]), copy=False)
         if self.mass_matrix is None:
             W.flat[:: self.size + 1] += 1.0
         elif self.mass_matrix.diagonal is not None:

@@ -98,6 +98,14 @@ def test_a_complex_state_takes_duals():
     assert jac.how == "duals"
 
 
+def test_a_real_jacobian_of_a_complex_state():
+    prob = sl.ODEProblem(
+        lambda u, p, t: -3.0 * u, [1 + 2j], (0.0, 1.0), jac=lambda u, p, t: -3.0 * np.eye(1)
+    )
+    end = sl.solve(prob, sl.Rodas5P(), rtol=1e-8, atol=1e-10).u[-1, 0]
+    assert end == pytest.approx((1 + 2j) * np.exp(-3), rel=1e-7)
+
+
 def test_time_difference_stays_inside_of_the_step():
     times = []
 

@@ -85,22 +85,6 @@ def test_measured_stiff_order(method):
     assert abs(slope(counts, errors) - method.tableau.stiff_order) < 0.4
 
 
-TOLERANCES = {"Rosenbrock23": (1e-4, 1e-6), "Rodas5P": (1e-4, 1e-6, 1e-8, 1e-10)}
-SMALL = {"rober": 1e-8, "hires": 1e-2, "pollu": 1e-4}  # sizes below which a component is noise
-
-
-@each
-@pytest.mark.parametrize("name", SMALL)
-def test_zoo(name, method):
-    entry, floor = sl.zoo.get(name), SMALL[name]
-    for tol in TOLERANCES.get(method.name, (1e-4, 1e-6, 1e-8)):
-        sol = sl.solve(entry(), method, rtol=tol, atol=tol * floor, dense=False)
-        error = np.abs(sol.u[-1] - entry.reference.u) / (floor + np.abs(entry.reference.u))
-        most = 10 if method.order > 2 else 40  # 500 to 3000 steps of order 2 add up
-        assert sol.success
-        assert np.max(error) < most * tol
-
-
 def robertson(u, p, t):
     a, b, c = u
     slow, fast, back = 0.04 * a, 3e7 * b * b, 1e4 * b * c
@@ -113,13 +97,10 @@ ROBERTSON = sl.ODEProblem(
 
 
 @pytest.mark.parametrize("method", METHODS[1:], ids=repr)
-def test_robertson_as_a_dae(method):
-    reference = sl.zoo.rober.reference.u
-    for tol in (1e-4, 1e-6, 1e-8):
-        sol = sl.solve(ROBERTSON, method, rtol=tol, atol=tol * 1e-8, dense=False)
-        assert sol.success
-        assert np.max(np.abs(sol.u[-1] - reference) / (1e-8 + reference)) < 10 * tol
-        assert abs(np.sum(sol.u[-1]) - 1) < 1e-12  # linear constraints hold
+def test_linear_constraints_hold(method):
+    sol = sl.solve(ROBERTSON, method, rtol=1e-4, atol=1e-10)
+    assert sol.success
+    assert np.max(np.abs(sol.u.sum(axis=1) - 1)) < 1e-12
 
 
 def on_a_curve(u, p, t):
