@@ -44,9 +44,9 @@ class NeuralODETrainer(Draggable, Explorer):
     points, noise, horizon, width, seed
         Where the sliders stand at first.
     budget : float
-        Seconds that the first training may take; it then stops where it is.
+        Seconds that the first training may take, compiling aside; it then stops where it is.
     quick : float
-        Seconds that going on after a change may take.
+        The same for going on after a change.
     steps : int
         Training steps for each stage.
 
@@ -58,7 +58,7 @@ class NeuralODETrainer(Draggable, Explorer):
     """
 
     def __init__(
-        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, quick=0.01,
+        self, points=16, noise=0.0, horizon=3.5, width=24, seed=0, *, budget=1.5, quick=0.005,
         steps=40,
     ):  # fmt: skip
         self.budget, self.quick, self.steps = budget, quick, steps
@@ -147,9 +147,9 @@ class NeuralODETrainer(Draggable, Explorer):
         if longer:
             stages.append(neural.trajectory_loss(self.field, t, data, **options))
         quick = not (fresh or longer) and options["backend"] == "numba"
-        ends = began + (self.quick if quick else self.budget)
+        left = self.quick if quick else self.budget
         for loss in stages:
-            self._descend(loss, ends)
+            left = self._descend(loss, left)
         self.loss = _value(shooting, self.wide(self.p))
         self.took, self.known = time.perf_counter() - began, dict(values)
 
@@ -159,10 +159,15 @@ class NeuralODETrainer(Draggable, Explorer):
         full[self.places] = p
         return full
 
-    def _descend(self, loss, ends):
-        """Some L-BFGS steps, as long as the time lasts; a loss that cannot start is left out."""
+    def _descend(self, loss, seconds):
+        """Some L-BFGS steps, as long as the time lasts; the time that is left.
+
+        The clock starts after the first value, for which the loss is prepared or even compiled. A
+        loss that cannot start is left out.
+        """
         if not np.isfinite(_value(loss, self.wide(self.p))):
-            return
+            return seconds
+        ends = time.perf_counter() + seconds
 
         def slope(p):
             value, slope = sl.ad.value_and_grad(loss, self.wide(p))
@@ -177,6 +182,7 @@ class NeuralODETrainer(Draggable, Explorer):
             grad=slope,
         )  # fmt: skip
         self.p, self.trained = run.p, self.trained + run.steps
+        return ends - time.perf_counter()
 
     def moved(self, control):
         """Train and draw; where that takes long, first show the new data and say that it trains."""
@@ -357,9 +363,12 @@ class NeuralODETrainer(Draggable, Explorer):
 
 
 def _value(loss, p) -> float:
-    """The loss, or NaN where a trajectory blows up."""
+    """The loss, or NaN where a trajectory blows up.
+
+    It comes with its slope: that is compiled once for any number of data points.
+    """
     try:
-        return float(loss(p))
+        return float(sl.ad.value_and_grad(loss, p)[0])
     except sl.SolveError:
         return np.nan
 
