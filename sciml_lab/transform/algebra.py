@@ -15,11 +15,21 @@ import operator
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
+
 from sciml_lab.transform.tree import TransformError
 
 OPERATIONS = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
+    ast.Pow: operator.pow, ast.MatMult: operator.matmul, ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_,
+    ast.Invert: operator.invert,
 }  # fmt: skip
 BLOCKS = (ast.For, ast.While, ast.If)
 
@@ -66,7 +76,13 @@ def constant(e):
 
 
 def number(value) -> ast.expr:
-    """Return the expression of a constant; a negative one is written as ``-value``."""
+    """Return the expression of a number; a negative one is written as ``-value``."""
+    if isinstance(value, bool | np.bool_):
+        return ast.Constant(bool(value))
+    value = int(value) if isinstance(value, int | np.integer) else float(value)
+    if value != value or abs(value) == np.inf:
+        word = _parse("np.nan" if value != value else "np.inf")
+        return ast.UnaryOp(ast.USub(), word) if value < 0 else word
     negative = value < 0 or (value == 0 and str(value)[0] == "-")
     return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if negative else ast.Constant(value)
 
@@ -106,22 +122,15 @@ def _binary(e):
         except (ArithmeticError, ValueError):
             return e  # division by zero: what comes of it is seen when the text runs
         return number(value) if type(value) in (int, float) else e
-    if op is ast.Add:
-        if x == 0:
-            return b
-        if y == 0:
-            return a
-        if _is_negative(b):
-            return _binary(ast.BinOp(a, ast.Sub(), b.operand))
-        return _binary(ast.BinOp(a, ast.Sub(), number(-y))) if y is not None and y < 0 else e
-    if op is ast.Sub:
+    if op in (ast.Add, ast.Sub):
+        other = ast.Sub if op is ast.Add else ast.Add
         if y == 0:
             return a
         if x == 0:
-            return _negative(b)
+            return b if op is ast.Add else _negative(b)
         if _is_negative(b):
-            return _binary(ast.BinOp(a, ast.Add(), b.operand))
-        return _binary(ast.BinOp(a, ast.Add(), number(-y))) if y is not None and y < 0 else e
+            return _binary(ast.BinOp(a, other(), b.operand))
+        return _binary(ast.BinOp(a, other(), number(-y))) if y is not None and y < 0 else e
     if op in (ast.Mult, ast.Div):
         if y == 1:
             return a
@@ -157,6 +166,16 @@ def cost(e) -> int:
     )
     own = 10 if heavy else isinstance(e, ast.BinOp | ast.IfExp)
     return own + sum(cost(child) for child in ast.iter_child_nodes(e))
+
+
+def free(base, taken) -> str:
+    """Return a name that is not taken yet, and take it: x, x_2, x_3, ..."""
+    name, k = base, 1
+    while name in taken:
+        k += 1
+        name = f"{base}_{k}"
+    taken.add(name)
+    return name
 
 
 def names(node) -> set:

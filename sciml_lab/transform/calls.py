@@ -39,7 +39,7 @@ class Calls(Indexing):
         if isinstance(function, numpy_rules.Method):
             return self.apply(function.rule, [function.owner, *args], kwargs, function.name)
         if unknown(args, kwargs):
-            function = _in_library(function)
+            function = numpy_rules.find(function, LIBRARY) or function
         rule = numpy_rules.find(function)
         if rule is not None and (unknown(args, kwargs) or rule in numpy_arrays.MAKERS):
             return self.apply(rule, args, kwargs, function.__name__)
@@ -161,28 +161,19 @@ class Calls(Indexing):
 
     def parameters(self, tree, args, kwargs, defaults):
         """Match arguments and parameters."""
-        spec, values = tree.args, {}
-        names = [a.arg for a in (*spec.posonlyargs, *spec.args)]
-        title = getattr(tree, "name", "a lambda")
-        for k, name in enumerate((*names, *(a.arg for a in spec.kwonlyargs))):
-            if k < len(names) and k < len(args):
-                values[name] = args[k]
-            elif name in kwargs:
-                values[name] = kwargs.pop(name)
-            elif name in defaults:
-                values[name] = defaults[name]
-            else:
-                self.fail(f"a call of {title} without {name}", "give every argument.")
-        rest = args[len(names) :]
-        if spec.vararg:
-            values[spec.vararg.arg] = tuple(rest)
-        elif rest:
-            self.fail(f"a call of {title} with {len(args)} arguments", f"give {len(names)}.")
-        if spec.kwarg:
-            values[spec.kwarg.arg] = kwargs
-        elif kwargs:
-            self.fail(f"a call of {title} with {min(kwargs)}=...", "leave it out.")
-        return values
+        spec, one = tree.args, inspect.Parameter
+        usual = [(a.arg, one.POSITIONAL_OR_KEYWORD) for a in (*spec.posonlyargs, *spec.args)]
+        usual += [(spec.vararg.arg, one.VAR_POSITIONAL)] if spec.vararg else []
+        usual += [(a.arg, one.KEYWORD_ONLY) for a in spec.kwonlyargs]
+        usual += [(spec.kwarg.arg, one.VAR_KEYWORD)] if spec.kwarg else []
+        known = [one(name, how, default=defaults.get(name, one.empty)) for name, how in usual]
+        try:
+            bound = inspect.Signature(known).bind(*args, **kwargs)
+        except TypeError as error:
+            title = getattr(tree, "name", "a lambda")
+            self.fail(f"a call of {title} ({error})", "match its arguments.")
+        bound.apply_defaults()
+        return bound.arguments
 
     def primitive(self, function, args):
         """Call an object that brings its own derivative, such as a network."""
@@ -190,12 +181,8 @@ class Calls(Indexing):
         made = function.as_primitive(*(a.shape for a in arrays))
         if not isinstance(made, Primitive):
             self.fail(f"{function!r} here", "see sciml_lab.transform.tree.Primitive.")
-        known = {id(p): name for name, p in self.primitives.items()}
-        name = (
-            known.get(id(made))
-            or next((n for n, p in self.primitives.items() if p == made), None)
-            or self.fresh(made.name)
-        )
+        name = next((n for n, p in self.primitives.items() if p == made), None)
+        name = name or self.fresh(made.name)
         self.primitives[name] = made
         out = self.allocate("z", made.shape)
         texts = [self.piece(a) for a in arrays]
@@ -205,14 +192,9 @@ class Calls(Indexing):
 
     def flat(self, array):
         """Return an array whose entries lie one after the other in memory."""
-        if array.place is not None:
-            first, last = array.place(*(0,) * len(array.shape)), None
-            if len(first[1]) == 1:
-                last = array.place(*(n - 1 for n in array.shape))
-                counted = [array.place(*i)[1][0] for i in np.ndindex(array.shape)]
-                if counted == list(range(first[1][0], last[1][0] + 1)):
-                    return array
-            elif array.shape == self.shapes.get(first[0]):
+        if array.place is not None and numpy_arrays.in_one_piece(self, array):
+            memory = self.shapes[array.memory]
+            if len(memory) == 1 or array.size == int(np.prod(memory)):
                 return array
         return self.materialise(array, "x")
 
@@ -223,13 +205,6 @@ class Calls(Indexing):
             return ast.Name(name, ast.Load())
         part = ast.Slice(ast.Constant(start[0]), ast.Constant(start[0] + array.size))
         return ast.Subscript(ast.Name(name, ast.Load()), part, ast.Load())
-
-
-def _in_library(function):
-    try:
-        return LIBRARY.get(function, function)
-    except TypeError:  # not hashable, so none of NumPy's
-        return function
 
 
 def node_of(array):

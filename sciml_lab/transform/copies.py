@@ -6,6 +6,9 @@ again, and give a name without a number to what no longer shares it. Values stay
 
 import ast
 
+from sciml_lab.transform.algebra import blocks, free, head, sets_number
+from sciml_lab.transform.tidy import rename
+
 
 def drop_copies(body, keep, bases):
     """Merge names of numbers in a function, in place.
@@ -33,17 +36,10 @@ def drop_copies(body, keep, bases):
         name = names.get(name, name)
         if name not in short:
             base = bases.get(name, name)
-            short[name] = name if name in keep or name not in bases else _free(base, taken)
+            short[name] = name if name in keep or name not in bases else free(base, taken)
             taken.add(short[name])
-    _rename(body, {n: short.get(m, m) for n, m in names.items()}, facts.dropped, set())
-
-
-def _free(base, taken):
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base}_{number}"
-    return name
+    _drop(body, facts.dropped)
+    rename(body, {n: short[m] for n, m in names.items() if short[m] != n})
 
 
 def _final(name, new):
@@ -63,21 +59,17 @@ class _Facts:
     def visit(self, block, path):
         for s in block:
             self.count += 1
-            inner = [s.body, s.orelse] if isinstance(s, ast.If) else [getattr(s, "body", [])]
-            parts = [s.test] if isinstance(s, ast.If | ast.While) else [s]
             if isinstance(s, ast.For):
-                parts = [s.iter]
                 self.note(self.writes, s.target.id, path, s)
                 self.note(self.writes, s.target.id, path, s)  # twice: it is no number of ours
-            for n in (n for part in parts for n in ast.walk(part) if isinstance(n, ast.Name)):
+            read = [n for n in ast.walk(head(s) if blocks(s) else s) if isinstance(n, ast.Name)]
+            for n in read:
                 found = self.writes if isinstance(n.ctx, ast.Store) else self.reads
                 self.note(found, n.id, path, s)
-            plain = isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
-            if plain and isinstance(s.value, ast.Name):
+            if sets_number(s) and isinstance(s.value, ast.Name):
                 self.copies.append((s, path))
-            for which, block_ in enumerate(inner):
-                if block_:
-                    self.visit(block_, (*path, (s, which)))
+            for which, inside in enumerate(blocks(s)):
+                self.visit(inside, (*path, (s, which)))
 
     def note(self, found, name, path, s):
         if name not in found:
@@ -116,18 +108,8 @@ def _apart(a, b):
     return False
 
 
-def _rename(block, names, dropped, done):
-    block[:] = [s for s in block if s not in dropped]
-    for s in block:
-        for n in ast.walk(s) if not hasattr(s, "body") else _own_nodes(s):
-            if isinstance(n, ast.Name) and n not in done:  # some nodes are shared
-                n.id = names.get(n.id, n.id)
-                done.add(n)
-        for inner in (getattr(s, "body", []), getattr(s, "orelse", [])):
-            _rename(inner, names, dropped, done)
-
-
-def _own_nodes(s):
-    yield from ast.walk(s.test if isinstance(s, ast.If | ast.While) else s.iter)
-    if isinstance(s, ast.For):
-        yield s.target
+def _drop(body, dropped):
+    body[:] = [s for s in body if s not in dropped]
+    for s in body:
+        for block in blocks(s):
+            _drop(block, dropped)

@@ -51,9 +51,7 @@ PARTIALS = {
     "np.arctanh(a)": ("g / (1.0 - a * a)",),
     # Kinks.
     "abs(a)": ("g * np.sign(a)",),
-    "np.abs(a)": ("g * np.sign(a)",),
-    "np.absolute(a)": ("g * np.sign(a)",),
-    "np.fabs(a)": ("g * np.sign(a)",),
+    **dict.fromkeys(("np.abs(a)", "np.absolute(a)", "np.fabs(a)"), ("g * np.sign(a)",)),
     "min(a, b)": (
         "g * (1.0 if a < b else 0.5 if a == b else 0.0)",
         "g * (1.0 if b < a else 0.5 if a == b else 0.0)",
@@ -63,12 +61,9 @@ PARTIALS = {
         "g * (1.0 if b > a else 0.5 if a == b else 0.0)",
     ),
     # No slope anywhere; int(e) and a // b are whole numbers.
-    "np.sign(a)": (None,),
-    "np.floor(a)": (None,),
-    "np.ceil(a)": (None,),
-    "np.rint(a)": (None,),
-    "np.round(a)": (None,),
-    "np.trunc(a)": (None,),
+    **dict.fromkeys(
+        (f"np.{f}(a)" for f in ["sign", "floor", "ceil", "rint", "round", "trunc"]), (None,)
+    ),
     "np.heaviside(a, b)": (None, None),
     "a // b": (None, None),
     "int(a)": (None,),

@@ -8,11 +8,11 @@ import numpy as np
 
 from sciml_lab.transform import numpy_arrays, numpy_rules, numpy_sums
 from sciml_lab.transform import source as sources
+from sciml_lab.transform.algebra import OPERATIONS
 from sciml_lab.transform.calls import Calls
 from sciml_lab.transform.frames import Frame, Local, Undefined, unknown
 from sciml_lab.transform.steps import Steps
 from sciml_lab.transform.values import (
-    OPERATIONS,
     UNROLL,
     Array,
     NeedsStatic,
@@ -163,8 +163,7 @@ class Expressions(Calls):
                 product = binary(ast.Mult, x, product)
             return product if b > 0 else binary(ast.Div, 1.0, product)
 
-        a = self.operand(a)
-        return elementwise(root, a) if isinstance(a, Array) else root(a)
+        return self.over(root, a)
 
     def operate(self, op, a, b):
         """``a op b`` for any two values."""
@@ -178,10 +177,12 @@ class Expressions(Calls):
             return OPERATIONS[op](a, b)
         if op is ast.MatMult:
             return numpy_sums.matmul(self, a, b)
-        a, b = self.operand(a), self.operand(b)
-        if not (isinstance(a, Array) or isinstance(b, Array)):
-            return self.scalar(op, a, b)
-        return elementwise(lambda x, y: self.scalar(op, x, y), a, b)
+        return self.over(lambda x, y: self.scalar(op, x, y), a, b)
+
+    def over(self, rule, *args):
+        """Apply a rule of numbers to numbers or, entry by entry, to arrays."""
+        args = [self.operand(a) for a in args]
+        return elementwise(rule, *args) if any(isinstance(a, Array) for a in args) else rule(*args)
 
     def operand(self, x):
         """Return a value as a number or an array."""
@@ -211,11 +212,7 @@ class Expressions(Calls):
         if op in (ast.Not, ast.Invert):
             if isinstance(value, Array) and op is ast.Not:
                 self.fail("`not` of an array", "use ~.")
-            if isinstance(value, Array):
-                return elementwise(
-                    lambda x: Num(ast.UnaryOp(ast.Not(), as_condition(x)), "b"), value
-                )
-            return Num(ast.UnaryOp(ast.Not(), as_condition(value)), "b")
+            return self.over(lambda x: Num(ast.UnaryOp(ast.Not(), as_condition(x)), "b"), value)
         return self.negative(value)
 
     def negative(self, value):
@@ -255,10 +252,13 @@ class Expressions(Calls):
             return OPERATIONS[op](a, b)
         if not unknown(a, b):
             return OPERATIONS[op](a, b)
-        a, b = self.operand(a), self.operand(b)
-        if isinstance(a, Array) or isinstance(b, Array):
-            return elementwise(lambda x, y: self.compare(op, x, y), a, b)
-        return Num(ast.Compare(node(a), [op()], [node(b)]), "b")
+
+        def rule(x, y):
+            if unknown(x, y):
+                return Num(ast.Compare(node(x), [op()], [node(y)]), "b")
+            return OPERATIONS[op](x, y)
+
+        return self.over(rule, a, b)
 
     def _eval_BoolOp(self, tree, frame):
         word, value = type(tree.op), self.eval(tree.values[0], frame)
@@ -282,18 +282,9 @@ class Expressions(Calls):
             return Num(ast.BoolOp(word(), [first.node, node(second)]), "b")
         if not (is_number(second) or isinstance(second, Num)):
             self.fail("`and` or `or` of a number and something else", "use `if`.")
-        pair = [(written, second), ([], first)][:: 1 if word is ast.And else -1]
-        return self.either(first, *pair, "either")
-
-    def either(self, test, yes, no, name):
-        """Return the number of one of two choices, each (statements, number)."""
-        if not yes[0] and not no[0]:
-            return choose(test, yes[1], no[1])
-        branches = [(written, {}, None) for written, _ in (yes, no)]
-        test = self.name("test", test)
-        value = self.joint(name, [yes[1], no[1]], branches)
-        self.emit_if(test, branches[0][0], branches[1][0])
-        return value
+        parts = [(written, second), ([], first)][:: 1 if word is ast.And else -1]
+        test = self.name("test", first) if written else first
+        return self.chosen(test, parts, self.frames[-1].env, "either")
 
     def _eval_IfExp(self, tree, frame):
         test = self.eval(tree.test, frame)
@@ -304,15 +295,19 @@ class Expressions(Calls):
         test = self.name("chosen", test) if not isinstance(test.node, ast.Compare) else test
         parts = [self.block_of(lambda e=e: self.eval(e, frame), f"{self.fresh('_if')}.{k}")
                  for k, e in enumerate((tree.body, tree.orelse))]  # fmt: skip
-        a, b = (value for _, value in parts)
+        return self.chosen(test, parts, frame.env)
+
+    def chosen(self, test, parts, env, name="chosen"):
+        """Return the value of one of two choices, each (statements, value)."""
+        (_, a), (_, b) = parts
         if any(written for written, _ in parts):
-            branches = [(written, frame.env, value) for written, value in parts]
-            value = self.joint("chosen", [a, b], branches)
+            branches = [(written, env, value) for written, value in parts]
+            value = self.joint(name, [a, b], branches)
             self.emit_if(test, branches[0][0], branches[1][0])
             return value
         if isinstance(a, Array | np.ndarray) or isinstance(b, Array | np.ndarray):
             test = self.name("chosen", test)
-            return elementwise(lambda x, y: choose(test, x, y), self.operand(a), self.operand(b))
+            return self.over(lambda x, y: choose(test, x, y), a, b)
         if isinstance(a, tuple | list) and isinstance(b, tuple | list) and len(a) == len(b):
             test = self.name("chosen", test)
             return type(a)(choose(test, x, y) for x, y in zip(a, b, strict=True))
@@ -393,6 +388,4 @@ class Expressions(Calls):
                         return Array((len(steps),), entry)
                 except NeedsStatic:
                     self.rollback(mark)
-        values = []
-        self.comprehend(tree, list(tree.generators), frame, values)
-        return values
+        return self._eval_ListComp(tree, frame)

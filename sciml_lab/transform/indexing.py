@@ -156,13 +156,16 @@ class Indexing(Naming):
         if value.dtype.kind not in "fiub":
             self.fail(f"an array of dtype {value.dtype}", "use real numbers.")
         base = self.array_names.get(id(value), "table")
-        for name, known in self.constants.items():
-            if known is value:
-                return self.named_constant(name, value)
-        if value.size <= 16:
-            numbers = value.ravel().tolist()
-            return Array(value.shape, lambda *i: self.small(base, value, numbers, i))
-        return self.named_constant(self.enter_constant(base, value), value)
+        if value.size > 16:
+            self.enter_constant(base, value)  # a smaller one only if a place is known later
+
+        def entry(*index):
+            if not unknown(*index):
+                return value[index].item()
+            name = self.enter_constant(base, value)
+            return Num(subscript(name, index), "i" if value.dtype.kind in "iu" else "f")
+
+        return Array(value.shape, entry)
 
     def enter_constant(self, base, value):
         """Give an array of numbers a name in the text."""
@@ -172,24 +175,6 @@ class Indexing(Naming):
         name = self.fresh(base)
         self.constants[name], self.shapes[name] = value, value.shape
         return name
-
-    def named_constant(self, name, value):
-        """Return the array of numbers that the text calls by this name."""
-        return Array(
-            value.shape,
-            lambda *i: (
-                value[i].item()
-                if not unknown(*i)
-                else Num(subscript(name, i), "i" if value.dtype.kind in "iu" else "f")
-            ),
-        )
-
-    def small(self, base, value, numbers, index):
-        """Entry of a small table: the number itself where the place is known."""
-        if unknown(*index):
-            name = self.enter_constant(base, value)
-            return Num(subscript(name, index), "i" if value.dtype.kind in "iu" else "f")
-        return numbers[int(np.ravel_multi_index(index, value.shape))] if index else numbers[0]
 
     def sequence(self, value) -> list:
         """Return the items of something that is unpacked or looped over, all of them."""

@@ -63,11 +63,7 @@ def jacobian(lowered, of=None, wrt="u") -> Lowered:
         J[0, 1] = u[0] * np.cos(u[1])
         return J
     """
-    of = of or lowered.outputs[0]
-    columns = list(range(size(lowered.shapes[wrt])))
-    if all(_is_straight(s) for s in lowered.tree.body[:-1]):
-        return tidy(_Entries(lowered, of, wrt, columns).matrix())
-    return tidy(_directions(lowered, of, wrt, None))
+    return _matrix(lowered, of, wrt, None)
 
 
 def compressed(lowered, colors, of=None, wrt="u") -> Lowered:
@@ -87,10 +83,15 @@ def compressed(lowered, colors, of=None, wrt="u") -> Lowered:
         ``name_jacobian(u, p, ...) -> J``, of shape (size of the output, number of colours):
         ``J[i, c]`` is the entry in row i of the one column of colour c that has a nonzero there.
     """
-    of, colors = of or lowered.outputs[0], [int(c) for c in colors]
-    if all(_is_straight(s) for s in lowered.tree.body[:-1]):
-        return tidy(_Entries(lowered, of, wrt, colors).matrix())
-    return tidy(_directions(lowered, of, wrt, colors))
+    return _matrix(lowered, of, wrt, [int(c) for c in colors])
+
+
+def _matrix(lowered, of, wrt, colors):
+    of = of or lowered.outputs[0]
+    if not all(_is_straight(s) for s in lowered.tree.body[:-1]):
+        return tidy(_directions(lowered, of, wrt, colors))
+    places = range(size(lowered.shapes[wrt])) if colors is None else colors
+    return tidy(_Entries(lowered, of, wrt, places).matrix())
 
 
 def _is_straight(s):

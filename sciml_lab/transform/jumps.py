@@ -7,6 +7,7 @@ the loop.
 
 import ast
 import copy
+from itertools import count
 
 
 def without_jumps(statements) -> list:
@@ -23,88 +24,74 @@ def without_jumps(statements) -> list:
         if go_on:
             x = x / 2
     """
-    return _Jumps().block(statements)
+    return _block(statements, count(1))
 
 
-class _Jumps:
-    def __init__(self):
-        self.count = 0
-
-    def block(self, statements):
-        result = []
-        for s in statements:
-            result.extend(self.one(s))
-        return result
-
-    def one(self, s):
-        if isinstance(s, ast.If):
+def _block(statements, numbers):
+    """Return a block without jumps in its loops, the inner ones first."""
+    result = []
+    for s in statements:
+        after = []
+        if isinstance(s, ast.If | ast.For | ast.While):
             s = copy.copy(s)
-            s.body, s.orelse = self.block(s.body), self.block(s.orelse)
-            return [s]
-        if not isinstance(s, ast.For | ast.While):
-            return [s]
-        s = copy.copy(s)
-        s.body = self.block(s.body)
-        jumps = {type(j) for j in _jumps(s.body)}
-        return self.loop(s, jumps) if jumps else [s]
+            s.body, s.orelse = _block(s.body, numbers), _block(s.orelse, numbers)
+            if not isinstance(s, ast.If) and any(_jumps(s.body)):
+                before, after = _Loop(next(numbers)).rewrite(s)
+                result += before
+        result += [s, *after]
+    return result
 
-    def loop(self, s, jumps):
-        self.count += 1
-        end = "" if self.count == 1 else f"_{self.count}"
-        stop, skip = f"go_on{end}", f"this_round{end}"
-        before, after = [], []
-        breaks = ast.Break in jumps or ast.Return in jumps
-        if breaks:
-            before.append(_set(stop, True, s))
-        if ast.Return in jumps:
-            before.append(_set(f"returned{end}", False, s))
-            before.append(_set(f"result{end}", ..., s))
-            value = ast.Name(f"result{end}", ast.Load())
-            after.append(
-                _at(
-                    ast.If(ast.Name(f"returned{end}", ast.Load()), [_at(ast.Return(value), s)], []),
-                    s,
-                )
-            )
-        body = self.guarded(s.body, stop, skip, f"returned{end}", f"result{end}", breaks)
-        if ast.Continue in jumps:
-            body = [_set(skip, True, s), *body]
-        go = ast.Name(stop, ast.Load())
-        if breaks and isinstance(s, ast.While):
+
+class _Loop:
+    """The flags of one loop."""
+
+    def __init__(self, number):
+        end = "" if number == 1 else f"_{number}"
+        self.go, self.round = f"go_on{end}", f"this_round{end}"
+        self.returned, self.result = f"returned{end}", f"result{end}"
+
+    def rewrite(self, s):
+        """Take the jumps out of a loop; return what comes before and after it."""
+        kinds = {type(j) for j in _jumps(s.body)}
+        before = _say(f"{self.go} = True", s) if kinds - {ast.Continue} else []
+        after = []
+        s.body = self.guarded(s.body)
+        if ast.Return in kinds:
+            before += _say(f"{self.returned} = False\n{self.result} = ...", s)
+            after = _say(f"if {self.returned}:\n    return {self.result}", s)
+        if ast.Continue in kinds:
+            s.body = [*_say(f"{self.round} = True", s), *s.body]
+        if before and isinstance(s, ast.While):
             always = isinstance(s.test, ast.Constant) and s.test.value
-            s.test = _at(go if always else ast.BoolOp(ast.And(), [go, s.test]), s)
-        elif breaks:
-            body = [_at(ast.If(go, body, []), s)]
-        s.body = body
-        return [*before, s, *after]
+            go = self.test({ast.Break}, s)
+            s.test = go if always else _at(ast.BoolOp(ast.And(), [go, s.test]), s)
+        elif before:
+            s.body = [_at(ast.If(self.test({ast.Break}, s), s.body, []), s)]
+        return before, after
 
-    def guarded(self, statements, stop, skip, returned, result, breaks):
+    def guarded(self, statements):
         """Replace the jumps of one loop; what follows one runs only if it did not happen."""
-        out = []
         for k, s in enumerate(statements):
-            if isinstance(s, ast.Break):
-                return [*out, _set(stop, False, s)]
-            if isinstance(s, ast.Continue):
-                return [*out, _set(skip, False, s)]
             if isinstance(s, ast.Return):
-                keep = _at(ast.Assign([ast.Name(result, ast.Store())], s.value), s)
-                return [*out, keep, _set(returned, True, s), _set(stop, False, s)]
+                keep = _at(ast.Assign([ast.Name(self.result, ast.Store())], s.value), s)
+                flags = _say(f"{self.returned} = True\n{self.go} = False", s)
+                return [*statements[:k], keep, *flags]
+            if isinstance(s, ast.Break | ast.Continue):
+                flag = self.go if isinstance(s, ast.Break) else self.round
+                return [*statements[:k], *_say(f"{flag} = False", s)]
             if isinstance(s, ast.If) and any(_jumps([s])):
-                kinds = {type(j) for j in _jumps([s])}
+                test = self.test({type(j) for j in _jumps([s])}, s)
                 s = copy.copy(s)
-                s.body = self.guarded(s.body, stop, skip, returned, result, breaks)
-                s.orelse = self.guarded(s.orelse, stop, skip, returned, result, breaks)
-                out.append(s)
-                rest = self.guarded(statements[k + 1 :], stop, skip, returned, result, breaks)
-                flags = [stop] if kinds - {ast.Continue} else []
-                flags += [skip] if ast.Continue in kinds else []
-                names = [ast.Name(f, ast.Load()) for f in flags]
-                test = names[0] if len(names) == 1 else ast.BoolOp(ast.And(), names)
-                if rest:
-                    out.append(_at(ast.If(test, rest, []), s))
-                return out
-            out.append(s)
-        return out
+                s.body, s.orelse = self.guarded(s.body), self.guarded(s.orelse)
+                rest = self.guarded(statements[k + 1 :])
+                return [*statements[:k], s, *([_at(ast.If(test, rest, []), s)] if rest else [])]
+        return statements
+
+    def test(self, kinds, like):
+        """Return the condition that no jump of these kinds has happened."""
+        flags = [self.go] if kinds - {ast.Continue} else []
+        flags += [self.round] if ast.Continue in kinds else []
+        return _say(" and ".join(flags), like)[0].value
 
 
 def _jumps(statements):
@@ -113,14 +100,17 @@ def _jumps(statements):
         if isinstance(s, ast.Break | ast.Continue | ast.Return):
             yield s
         elif isinstance(s, ast.If):
-            yield from _jumps(s.body)
-            yield from _jumps(s.orelse)
+            yield from _jumps([*s.body, *s.orelse])
         elif isinstance(s, ast.For | ast.While):
             yield from (j for j in _jumps(s.body) if isinstance(j, ast.Return))
 
 
-def _set(name, value, like):
-    return _at(ast.Assign([ast.Name(name, ast.Store())], ast.Constant(value)), like)
+def _say(text, like):
+    """Return statements from their text, in the line of another one."""
+    statements = ast.parse(text).body
+    for n in (n for s in statements for n in ast.walk(s)):
+        ast.copy_location(n, like)
+    return statements
 
 
 def _at(tree, like):

@@ -1,6 +1,7 @@
 """Loops: written as loops where they can be, with a place for each value they change."""
 
 import ast
+import operator
 from itertools import pairwise
 
 import numpy as np
@@ -20,8 +21,8 @@ class Restart(Exception):
     """A carried number turned out to be real, or not to be carried."""
 
 
-class Loops(Statements):
-    """Read `for` and `while`."""
+class Reader(Statements):
+    """Read `for` and `while`, and with what it inherits everything else."""
 
     def _run_For(self, tree, frame):
         if tree.orelse:
@@ -30,13 +31,11 @@ class Loops(Statements):
         if steps.known and (len(steps) <= UNROLL or not steps.later):
             self.unrolled(tree, steps, frame)
             return
-        mark = self.mark()
-        saved = self.saved(frame)
+        mark = self.mark(frame)
         try:
             self.counted(tree, steps, frame)
         except NeedsStatic:
             self.rollback(mark)
-            self.restore(saved, frame)
             if not steps.known:
                 raise
             self.unrolled(tree, steps, frame)
@@ -52,11 +51,26 @@ class Loops(Statements):
     def counted(self, tree, steps, frame):
         """Write a loop, with places for the values that change from round to round."""
         targets = _assigned([tree.target])
+        names = [n for n in _assigned(tree.body) if n not in targets]
+        mark, length = self.mark(frame), len(self.block)
+        carried = self.carrying(names, tree, frame, self.turns(tree, steps, frame))
+        if steps.counter and steps.known and not carried and len(self.block) > length:
+            cuts = _cuts(self.block[-1], steps.counter)
+            if cuts:
+                self.rollback(mark)
+                self.in_pieces(tree, steps.counter, cuts, frame)
+        for name in targets:
+            frame.env[name] = Undefined("counts a loop that is over")
+        if steps.counter and steps.known and not set(targets) & set(_assigned(tree.body)):
+            last = steps.item(len(steps) - 1)
+            self.assign(tree.target, last, frame)
+
+    def turns(self, tree, steps, frame):
+        """Return what writes a loop; it ends each round with what it is given."""
 
         def write(update):
             def body(k):
-                item = k if steps.counter else steps.item(k)
-                self.assign(tree.target, item, frame)
+                self.assign(tree.target, k if steps.counter else steps.item(k), frame)
                 self.run(tree.body, frame)
                 update()
 
@@ -67,44 +81,24 @@ class Loops(Statements):
             else:
                 self.loop(0, steps.count, body)
 
-        names = [n for n in _assigned(tree.body) if n not in targets]
-        mark, saved, length = self.mark(), self.saved(frame), len(self.block)
-        carried = self.carrying(names, tree, frame, write)
-        if steps.counter and steps.known and not carried and len(self.block) > length:
-            cuts = _cuts(self.block[-1], steps.counter)
-            if cuts:
-                self.rollback(mark)
-                self.restore(saved, frame)
-                self.in_pieces(tree, steps.counter, cuts, frame)
-        for name in targets:
-            frame.env[name] = Undefined("counts a loop that is over")
-        if steps.counter and steps.known and not set(targets) & set(_assigned(tree.body)):
-            last = steps.item(len(steps) - 1)
-            self.assign(tree.target, last, frame)
+        return write
 
     def in_pieces(self, tree, counter, cuts, frame):
         """Write a loop in pieces, in each of which ``(i + 1) % n`` is i + 1 or i + 1 - n."""
         before = set(frame.env)
         for first, last in pairwise([counter[0], *cuts, counter[1]]):
-            if last - first <= SHORTEST:
-                self.unrolled(tree, Steps.over(self, range(first, last)), frame)
-                for name in frame.env.keys() - before:
-                    frame.env[name] = Undefined("is set inside a loop only")
+            steps = Steps.over(self, range(first, last))
+            if last - first > SHORTEST:
+                self.carrying(_assigned(tree.body), tree, frame, self.turns(tree, steps, frame))
                 continue
-
-            def body(k):
-                self.assign(tree.target, k, frame)
-                self.run(tree.body, frame)
-
-            def write(update, first=first, last=last, body=body):
-                self.loop(first, last, body, wanted=tree.target.id)
-
-            self.carrying(_assigned(tree.body), tree, frame, write)
+            self.unrolled(tree, steps, frame)
+            for name in frame.env.keys() - before:
+                frame.env[name] = Undefined("is set inside a loop only")
 
     def _run_While(self, tree, frame):
         if tree.orelse:
             self.fail("`else` after a loop", "use a flag.")
-        mark, saved = self.mark(), self.saved(frame)
+        mark = self.mark(frame)
         test = self.eval(tree.test, frame)
         for _ in range(LONGEST_WHILE):
             if unknown(test):
@@ -116,7 +110,6 @@ class Loops(Statements):
         else:
             self.fail("a loop without end", "let its condition depend on what it computes.")
         self.rollback(mark)
-        self.restore(saved, frame)
 
         def write(update):
             before, test = self.block_of(lambda: self.eval(tree.test, frame))
@@ -148,7 +141,7 @@ class Loops(Statements):
             and (n in plain or not _in_place(outer[n]))
         ]  # fmt: skip
         real, fixed, late = set(), set(), {}
-        mark, saved = self.mark(), self.saved(frame)
+        mark = self.mark(frame)
         while True:
             carried = {
                 n: self.carry(n, late.get(n, outer[n]), n in real, n in frame.mutated | self.forced)
@@ -160,9 +153,7 @@ class Loops(Statements):
                 write(lambda carried=carried: self.update(carried, frame, real, fixed, late))
                 break
             except Restart:
-                frame.env = outer
                 self.rollback(mark)
-                self.restore(saved, frame)
         inner, frame.env = frame.env, outer
         outer.update(carried)
         for name in inner.keys() - outer.keys():
@@ -184,7 +175,9 @@ class Loops(Statements):
                 again = True
             else:
                 self.same_form(old, new, name)
-                again |= self.turns_real(name, old, new, real)
+                if any(a.kind != "f" == kind(b) for _, a, b in self.number_pairs(name, old, new)):
+                    real.add(name)
+                    again = True
                 pairs.append((name, old, new))
         if again:
             raise Restart
@@ -224,7 +217,7 @@ class Loops(Statements):
             yield name, old, new
         elif isinstance(old, Array):
             if old.items is not None:
-                pairs = zip(old.items, new.all(), strict=True)
+                pairs = zip(old.items, self.array(new).all(), strict=True)
                 yield from ((f"{name}_{k}", a, b) for k, (a, b) in enumerate(pairs))
         elif type(old) is tuple:
             for k, (a, b) in enumerate(zip(old, new, strict=True)):
@@ -248,25 +241,8 @@ class Loops(Statements):
 
     def unchanged(self, old, new):
         """Whether all entries of a small array are still the same numbers."""
-        return (
-            isinstance(old, Array)
-            and isinstance(new, Array)
-            and (old.items is not None and new.items is not None)
-            and all(a is b for a, b in zip(old.items, new.items, strict=False))
-            and (old.shape == new.shape)
-        )
-
-    def turns_real(self, name, old, new, real):
-        """Whether a whole number becomes a real one in the loop."""
-        if isinstance(old, Num) and old.kind != "f" and kind(new) == "f":
-            real.add(name)
-            return True
-        if isinstance(old, Array) and old.items is not None:
-            pairs = zip(old.items, self.array(new).all(), strict=True)
-            return any([self.turns_real(name, a, b, real) for a, b in pairs])
-        if type(old) is tuple:
-            return any([self.turns_real(name, a, b, real) for a, b in zip(old, new, strict=True)])
-        return False
+        listed = all(isinstance(x, Array) and x.items is not None for x in (old, new))
+        return listed and old.shape == new.shape and all(map(operator.is_, old.items, new.items))
 
 
 def _cuts(loop, counter):

@@ -15,32 +15,13 @@ import numpy as np
 from sciml_lab.transform import numpy_numbers, python_calls
 from sciml_lab.transform import source as sources
 from sciml_lab.transform.copies import drop_copies
-from sciml_lab.transform.loops import Loops
+from sciml_lab.transform.loops import Reader
 from sciml_lab.transform.naming import InMemory
 from sciml_lab.transform.tree import Lowered, TransformError
-from sciml_lab.transform.values import Array, NeedsStatic, Num, elementwise, is_number, memory
+from sciml_lab.transform.values import Array, NeedsStatic, Num, is_number, memory
 from sciml_lab.transform.writer import RESERVED
 
 RULES = (numpy_numbers, python_calls)  # importing these modules enters their rules in the table
-
-
-class Reader(Loops):
-    """Everything together: see the three modules it is made of."""
-
-    def over(self, rule, *args):
-        """Apply a rule of numbers to numbers or, entry by entry, to arrays."""
-        args = [self.operand(a) for a in args]
-        if any(isinstance(a, Array) for a in args):
-            return elementwise(rule, *args)
-        return rule(*args)
-
-    def named_entries(self, array):
-        """Give names to the entries of a small array that are used more than once."""
-        if not isinstance(array, Array):
-            return self.bind("x", array)
-        if array.items is not None:
-            return Array(array.shape, items=[self.name("x", x) for x in array.items])
-        return array
 
 
 def lower(f, *examples, outputs=None) -> Lowered:

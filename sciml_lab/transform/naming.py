@@ -24,7 +24,7 @@ class Naming(Writer):
     def __init__(self):
         super().__init__()
         self.frames, self.forced, self.array_names, self.kept = [], set(), {}, []
-        self.stored, self.frozen, self.guarded = {}, {}, frozenset()
+        self.stored, self.frozen, self.guarded = set(), {}, frozenset()
         self.homes = {}  # id of a list or dict -> (itself, the path where it was made)
 
     def bind(self, base, value, in_memory=False):
@@ -58,6 +58,14 @@ class Naming(Writer):
             value.update({k: self.bind(f"{base}_{k}", x) for k, x in value.items()})
             self.homes[id(value)] = value, self.path
         return value
+
+    def named_entries(self, array):
+        """Give names to the entries of a small array that are used more than once."""
+        if not isinstance(array, Array):
+            return self.bind("x", array)
+        if array.items is not None:
+            return Array(array.shape, items=[self.name("x", x) for x in array.items])
+        return array
 
     def bind_table(self, base, value, in_memory):
         """Bind an array of numbers that is known now."""
@@ -147,7 +155,7 @@ class Naming(Writer):
         if memory is None or self.others(memory) <= own:
             return
         for name in (memory, target):
-            if any(self.path[:1] == path[:1] and path for path in self.stored.get(name, ())):
+            if any(n == name and path and self.path[:1] == path[:1] for n, path in self.stored):
                 self.refuse_store(name)
             self.frozen[name] = True
 
@@ -175,7 +183,7 @@ class Naming(Writer):
         if name in self.guarded:
             self.fail("a call that writes into an array, inside of an expression,",
                       "call it on a line of its own.")  # fmt: skip
-        self.stored.setdefault(name, set()).add(self.path)
+        self.stored.add((name, self.path))
         if name in self.bare and len(self.path) > len(self.born.get(name, ())):
             self.temporaries.discard(name)
 

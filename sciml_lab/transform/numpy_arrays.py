@@ -7,7 +7,6 @@ import numpy as np
 
 from sciml_lab.transform.numpy_rules import METHODS, RULES, rule
 from sciml_lab.transform.values import (
-    UNROLL,
     Array,
     Num,
     binary,
@@ -114,30 +113,23 @@ def stack(r, items, axis=0):
         return rows[row].entry(*index[:axis], *index[axis + 1 :])
 
     result = Array(shape, entry, breaks=tuple(breaks))
-    if all(x.items is not None for x in rows) or result.size <= UNROLL:
-        return Array(shape, items=result.all())
-    return result
+    return result.settled(all(x.items is not None for x in rows))
 
 
 @rule(np.concatenate)
 def _concatenate(r, parts, axis=0):
     parts = [r.array(x) for x in (parts if isinstance(parts, list | tuple) else r.sequence(parts))]
     shapes = [x.shape for x in parts]
-    if len({len(s) for s in shapes}) > 1 or not shapes[0] or any(
-        {n for k, n in enumerate(s) if k != axis % len(s)} and
-        s[: axis % len(s)] + s[axis % len(s) + 1 :]
-        != shapes[0][: axis % len(s)] + shapes[0][axis % len(s) + 1 :] for s in shapes
-    ):  # fmt: skip
+    axis = axis % max(len(shapes[0]), 1)
+    if not shapes[0] or len({(len(s), *s[:axis], *s[axis + 1 :]) for s in shapes}) > 1:
         r.fail(f"joining arrays of shapes {shapes}", "give them equal shapes but for one axis.")
-    axis = axis % len(parts[0].shape)
     ends = np.cumsum([x.shape[axis] for x in parts]).tolist()
     shape = (*parts[0].shape[:axis], ends[-1], *parts[0].shape[axis + 1 :])
-    breaks = [set().union(*(x.breaks[k] for x in parts)) for k in range(len(shape))]
+    breaks = [set().union(*(_cuts(x, k) for x in parts)) for k in range(len(shape))]
     breaks[axis] = {0, *ends[:-1]}
     for x, end in zip(parts, ends, strict=True):
         start = end - x.shape[axis]
-        inside = range(x.shape[axis]) if x.items is not None else x.breaks[axis]
-        breaks[axis] |= {b + start for b in inside}
+        breaks[axis] |= {b + start for b in _cuts(x, axis)}
 
     def entry(*index):
         low, high = bounds(index[axis])
@@ -150,18 +142,16 @@ def _concatenate(r, parts, axis=0):
             if value is None:
                 value = here
             else:
-                before = binary_compare(index[axis], end)
-                value = choose(before, here, value)
+                value = choose(r.compare(ast.Lt, index[axis], end), here, value)
         return value
 
     result = Array(shape, entry, breaks=tuple(breaks))
-    listed = all(x.items is not None for x in parts) or result.size <= UNROLL
-    return Array(shape, items=result.all()) if listed else result
+    return result.settled(all(x.items is not None for x in parts))
 
 
-def binary_compare(index, end):
-    """``index < end``."""
-    return Num(ast.Compare(index.node, [ast.Lt()], [ast.Constant(end)]), "b")
+def _cuts(x, axis):
+    """Where the rule of x changes; entries that are listed must be told apart now."""
+    return range(x.shape[axis]) if x.items is not None else x.breaks[axis]
 
 
 @rule(np.vstack)
@@ -200,12 +190,12 @@ def _reshape(r, x, shape, order="C"):
         r.fail(f"the order {order!r} of a reshape", "use .T.")
     x = r.even(x, len(x.shape) > 1)
     result = reshaped(x, _shape(r, x, shape))
-    if x.place is None or _in_one_piece(r, x):
+    if x.place is None or in_one_piece(r, x):
         return result
     return r.second_name(picked_copy(result), x)
 
 
-def _in_one_piece(r, x):
+def in_one_piece(r, x):
     """Whether the entries of a piece of memory lie one after the other."""
     whole = np.arange(int(np.prod(r.shapes[x.memory], dtype=int))).reshape(r.shapes[x.memory])
     where = [whole[x.place(*i)[1]] for i in np.ndindex(x.shape)]
@@ -258,7 +248,7 @@ def _roll(r, x, shifted, axis=None):
     breaks = [set(b) for b in x.breaks]
     breaks[axis] = {(b + by) % n for b in breaks[axis]} | {by}
     rolled = Array(x.shape, lambda *i: x.entry(*where(*i)), breaks=tuple(breaks))
-    return rolled if x.items is None else Array(x.shape, items=rolled.all())
+    return rolled.settled(x.items is not None)
 
 
 @rule(np.flip)

@@ -44,40 +44,23 @@ for _name in (*ONE, *TWO, *_MATH):
         RULES[getattr(math, _name)] = _elementwise(_own, 1 if _own in ONE else 2)
 
 
-def _operator(function, op):
-    RULES[function] = lambda r, a, b: r.operate(op, a, b)
-
-
 for _function, _op in (
     (np.add, ast.Add), (np.subtract, ast.Sub), (np.multiply, ast.Mult), (np.divide, ast.Div),
     (np.power, ast.Pow), (np.matmul, ast.MatMult), (np.mod, ast.Mod), (np.logical_and, ast.BitAnd),
     (np.logical_or, ast.BitOr), (math.pow, ast.Pow), (builtins.pow, ast.Pow),
 ):  # fmt: skip
-    _operator(_function, _op)
+    RULES[_function] = lambda r, a, b, op=_op: r.operate(op, a, b)
 for _function, _op in (
     (np.less, ast.Lt), (np.greater, ast.Gt), (np.less_equal, ast.LtE), (np.greater_equal, ast.GtE),
 ):  # fmt: skip
     RULES[_function] = lambda r, a, b, op=_op: r.compare(op, a, b)
 
 
-@rule(np.abs, abs, np.fabs, math.fabs)
-def _abs(r, x):
-    return r.over(lambda x: call("abs", x), x)
-
-
-@rule(np.negative)
-def _negative(r, x):
-    return r.negative(r.operand(x))
-
-
-@rule(np.square)
-def _square(r, x):
-    return r.operate(ast.Pow, x, 2)
-
-
-@rule(np.reciprocal)
-def _reciprocal(r, x):
-    return r.operate(ast.Div, 1.0, x)
+rule(np.abs, abs, np.fabs, math.fabs)(_elementwise("abs", 1))
+RULES[np.negative] = lambda r, x: r.negative(r.operand(x))
+RULES[np.square] = lambda r, x: r.operate(ast.Pow, x, 2)
+RULES[np.reciprocal] = lambda r, x: r.operate(ast.Div, 1.0, x)
+RULES[np.isscalar] = lambda r, x: isinstance(x, Num)
 
 
 @rule(np.where)
@@ -96,9 +79,7 @@ def _clip(r, x, low=None, high=None):
 @rule(np.heaviside)
 def _heaviside(r, x, at_zero):
     def step(x, h):
-        positive = Num(ast.Compare(x.node, [ast.Gt()], [ast.Constant(0.0)]), "b")
-        zero = Num(ast.Compare(x.node, [ast.Eq()], [ast.Constant(0.0)]), "b")
-        return choose(positive, 1.0, choose(zero, h, 0.0))
+        return choose(r.compare(ast.Gt, x, 0.0), 1.0, choose(r.compare(ast.Eq, x, 0.0), h, 0.0))
 
     return r.over(step, r.named_entries(x), at_zero)
 
@@ -123,11 +104,6 @@ def _round(r, x, decimals=0):
     if decimals:
         r.fail("rounding to decimals", "round a multiple.")
     return r.over(lambda x: call("rint", x), x)
-
-
-@rule(np.isscalar)
-def _isscalar(r, x):
-    return isinstance(x, Num)
 
 
 @rule(bool)

@@ -24,9 +24,9 @@ class Method:
         self.name, self.owner, self.rule = name, owner, METHODS[name]
 
 
-def find(function):
+def find(function, table=RULES):
     """Return the rule of a function, or None."""
     try:
-        return RULES.get(function)
+        return table.get(function)
     except TypeError:  # not hashable, so none of ours
         return None

@@ -44,13 +44,9 @@ def _reduced(op, start):
         if count > UNROLL:
             x = r.materialise(x) if x.items is not None else r.even(x)
         shape, entry = _axis(r, x, axis)
-        first = (lambda index: start) if start is not None else (lambda index: entry(index, 0))
         result = Array(
-            shape,
-            lambda *index: r.reduce(op, first(index), count, lambda k: entry(index, k)),
-        )
-        if x.items is not None or result.size <= UNROLL:
-            result = Array(shape, items=result.all())
+            shape, lambda *index: r.reduce(op, start, count, lambda k: entry(index, k))
+        ).settled(x.items is not None)
         if keepdims:
             full = list(shape)
             full.insert(axis % len(x.shape), 1)
@@ -141,8 +137,7 @@ def matmul(r, a, b):
     product = Array((*left, *right), entry)
     if not product.shape:
         return entry()
-    small = product.size <= UNROLL or a.items is not None or b.items is not None
-    return Array(product.shape, items=product.all()) if small else product
+    return product.settled(a.items is not None or b.items is not None)
 
 
 def _cheap(r, x):

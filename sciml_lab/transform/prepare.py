@@ -14,19 +14,19 @@ from sciml_lab.transform.algebra import (
     constant,
     cost,
     fill,
+    free,
     is_memory,
     is_pop,
     names,
     rebuild,
     show,
     split,
-    substitute,
     target_of,
     walk,
     written,
 )  # fmt: skip
 from sciml_lab.transform.derivatives import PARTIALS, power
-from sciml_lab.transform.tidy import live
+from sciml_lab.transform.tidy import live, rename
 from sciml_lab.transform.tree import TransformError
 from sciml_lab.transform.usage import carried
 
@@ -56,11 +56,7 @@ class Names:
 
     def new(self, base):
         """Return `base`, or `base_2` where that is taken, and so on."""
-        name, k = base, 2
-        while name in self.taken:
-            name, k = f"{base}_{k}", k + 1
-        self.taken.add(name)
-        return name
+        return free(base, self.taken)
 
 
 def table(e):
@@ -245,22 +241,3 @@ def _place(body, k, x, make):
     later = make.new(x)
     rename(body[k : len(body) - isinstance(body[-1], ast.Return)], {x: later})
     return later, assign(later, ast.Name(x, ast.Load()))
-
-
-def rename(statements, new):
-    """Change names in place, where they are read and where they are set."""
-    parts = {old: ast.Name(name, ast.Load()) for old, name in new.items()}
-    for s in walk(statements):
-        if is_memory(s) or isinstance(s, ast.Pass):
-            continue
-        s.carried = [new.get(x, x) for x in getattr(s, "carried", ())]
-        if isinstance(s, ast.Assign):
-            s.targets = [substitute(s.targets[0], parts)]
-        elif isinstance(s, ast.AugAssign):
-            s.target = substitute(s.target, parts)
-        if isinstance(s, ast.For):
-            s.iter = substitute(s.iter, parts)
-        elif isinstance(s, ast.While | ast.If):
-            s.test = substitute(s.test, parts)
-        else:
-            s.value = substitute(s.value, parts)

@@ -5,10 +5,11 @@ With this module one can: read what the program transformation has made.
 
 import ast
 
-from sciml_lab.transform.algebra import BLOCKS, blocks, constant, head, rebuild, show
+from sciml_lab.transform.algebra import BLOCKS, blocks, head, place_of, rebuild, show
 from sciml_lab.transform.tidy import merge
 
 WIDTH = 100
+SIGNS = {ast.Add: " += ", ast.Sub: " -= "}
 
 
 def text(lowered, docstring=None) -> str:
@@ -67,18 +68,17 @@ def _opening(s):
         word = "while" if isinstance(s, ast.While) else "if"
         return f"{word} {show(plain(head(s)))}:"
     if isinstance(s, ast.Assign | ast.AugAssign):
-        target = s.targets[0] if isinstance(s, ast.Assign) else s.target
-        value, sign = plain(s.value), " = "
-        first = _leftmost_sum(value)
+        target, value, sign = show(place_of(s)), plain(s.value), " = "
+        text = show(value)
         if isinstance(s, ast.AugAssign):
-            sign = " += "
-            if isinstance(value, ast.UnaryOp) and constant(value) is None:
-                sign, value = " -= ", value.operand
-            elif _starts_negative(value):
-                sign, value = " -= ", _drop_sign(value)
-        elif first is not None and show(first) == show(target):  # x = x + e
-            sign, value = _without_first(value)
-        return show(target) + sign + show(value)
+            sign, first = " += ", value
+            while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Mult | ast.Div):
+                first = first.left
+            if isinstance(first, ast.UnaryOp) and isinstance(first.op, ast.USub):
+                sign, text = " -= ", show(value.operand) if first is value else text[1:]
+        elif type(getattr(value, "op", None)) in SIGNS and show(value.left) == target:  # x = x + e
+            sign, text = SIGNS[type(value.op)], show(value.right)
+        return target + sign + text
     if isinstance(s, ast.Return):
         return "return " + show(s.value).removeprefix("(").removesuffix(")")
     return show(s)
@@ -92,25 +92,6 @@ def plain(e):
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult | ast.Div):
             return ast.BinOp(plain(ast.UnaryOp(ast.USub(), inner.left)), inner.op, inner.right)
     return e
-
-
-def _starts_negative(e):
-    while isinstance(e, ast.BinOp) and isinstance(e.op, ast.Mult | ast.Div):
-        e = e.left
-    return isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub)
-
-
-def _drop_sign(e):
-    return e.operand if isinstance(e, ast.UnaryOp) else ast.BinOp(_drop_sign(e.left), e.op, e.right)
-
-
-def _leftmost_sum(e):
-    """Return x of ``x + a`` or ``x - a`` (one term only: a sum of more would be reordered)."""
-    return e.left if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Add | ast.Sub) else None
-
-
-def _without_first(e):
-    return (" += " if isinstance(e.op, ast.Add) else " -= "), e.right
 
 
 def _wrap(code, depth, width):

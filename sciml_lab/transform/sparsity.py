@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sciml_lab._optional import need
-from sciml_lab.transform.algebra import call_effects, is_memory, is_pop, show
+from sciml_lab.transform.algebra import call_effects, is_memory, is_pop, place_of, show
 from sciml_lab.transform.derivatives import PARTIALS
 from sciml_lab.transform.tree import size
 
@@ -124,8 +124,7 @@ class Walk:
 
     def assign(self, s):
         """Execute an assignment."""
-        target = s.targets[0] if isinstance(s, ast.Assign) else s.target
-        value = self.value(s.value)
+        target, value = place_of(s), self.value(s.value)
         if isinstance(target, ast.Subscript):
             self.write(*self.place(target), value, isinstance(s, ast.AugAssign))
             return

@@ -1,6 +1,7 @@
 """Reading the statements of a source: assignments, branches and loops."""
 
 import ast
+import copy
 import importlib
 
 import numpy as np
@@ -22,6 +23,10 @@ from sciml_lab.transform.values import (
 )  # fmt: skip
 
 _NOTHING = object()
+_ONE_SIDED = Undefined("is set in one branch of an `if` only")
+# What changes while text is written, and is put back where the reader tries again.
+_STATE = ("used", "shapes", "temporaries", "constants", "primitives", "bare", "active", "stored",
+          "frozen")  # fmt: skip
 
 
 class Statements(Expressions):
@@ -126,15 +131,7 @@ class Statements(Expressions):
     def _run_AugAssign(self, tree, frame):
         value, op = self.eval(tree.value, frame), type(tree.op)
         if isinstance(tree.target, ast.Subscript):
-            array = self.eval(tree.target.value, frame)
-            index = self.eval(tree.target.slice, frame)
-            if isinstance(array, Array):
-                self.store(array, index, value, op)
-            elif isinstance(array, list | dict) and not unknown(index):
-                self.own(array)
-                array[index] = self.bind("item", self.operate(op, array[index], value))
-            else:
-                self.assign(tree.target, value, frame)  # fails: not an array to be written into
+            self.put(tree.target, value, frame, op)
             return
         old = self.eval(tree.target, frame)
         if isinstance(old, Array):
@@ -152,22 +149,26 @@ class Statements(Expressions):
         elif isinstance(target, ast.Tuple | ast.List):
             self.unpack(target.elts, value, frame)
         elif isinstance(target, ast.Subscript):
-            array = self.eval(target.value, frame)
-            index = self.eval(target.slice, frame)
-            if isinstance(array, Array):
-                self.store(array, index, value)
-            elif isinstance(array, list | dict) and not unknown(index):
-                self.own(array)
-                array[index] = self.bind("item", value)
-            elif isinstance(array, list):
-                self.need_static()
-            elif isinstance(array, np.ndarray):
-                self.bind_table(ast.unparse(target.value), array, True)  # fails, or reads again
-                self.fail("writing into this array", "make it by np.zeros or np.empty.")
-            else:
-                self.fail(f"writing into {type(array).__name__}", "write into a new array.")
+            self.put(target, value, frame)
         else:
             self.fail(f"the assignment to `{ast.unparse(target)}`", "use a plain name.")
+
+    def put(self, target, value, frame, op=None):
+        """``array[index] = value``, or ``op=``, for an array, a list or a dict."""
+        array, index = self.eval(target.value, frame), self.eval(target.slice, frame)
+        if isinstance(array, Array):
+            self.store(array, index, value, op)
+        elif isinstance(array, list | dict) and not unknown(index):
+            self.own(array)
+            value = value if op is None else self.operate(op, array[index], value)
+            array[index] = self.bind("item", value)
+        elif isinstance(array, list):
+            self.need_static()
+        elif isinstance(array, np.ndarray):
+            self.bind_table(ast.unparse(target.value), array, True)  # fails, or reads again
+            self.fail("writing into this array", "make it by np.zeros or np.empty.")
+        else:
+            self.fail(f"writing into {type(array).__name__}", "write into a new array.")
 
     def unpack(self, targets, value, frame):
         """``a, *b, c = value``."""
@@ -288,14 +289,13 @@ class Statements(Expressions):
         (_, a, _), (_, b, _) = branches
         env = frame.env
         for name in dict.fromkeys((*a, *b)):
-            if name not in a or name not in b:
-                env[name] = Undefined("is set in one branch of an `if` only")
-            elif a[name] is b[name]:
-                env[name] = a[name]
-            elif isinstance(a[name], Undefined) or isinstance(b[name], Undefined):
-                env[name] = Undefined("is set in one branch of an `if` only")
+            x, y = a.get(name, _ONE_SIDED), b.get(name, _ONE_SIDED)
+            if x is y:
+                env[name] = x
+            elif isinstance(x, Undefined) or isinstance(y, Undefined):
+                env[name] = _ONE_SIDED
             else:
-                env[name] = self.joint(name, [a[name], b[name]], branches)
+                env[name] = self.joint(name, [x, y], branches)
 
     def joint(self, name, values, branches, own=1):
         """Return one value for what two branches give, written at the end of each."""
@@ -351,33 +351,24 @@ class Statements(Expressions):
         written.extend(more)
 
     # Trying again.
-    def mark(self):
-        """Remember how far the writing has come."""
-        return (
-            len(self.block), len(self.allocations), set(self.used), dict(self.shapes),
-            set(self.temporaries), dict(self.constants), dict(self.primitives), set(self.bare),
-            set(self.active), {k: set(v) for k, v in self.stored.items()}, dict(self.frozen),
-        )  # fmt: skip
+    def mark(self, frame=None):
+        """Remember how far the writing has come, and the names and lists of a frame."""
+        state = {name: copy.copy(getattr(self, name)) for name in _STATE}
+        env = frame.env if frame else {}
+        lists = [(v, list(v)) for v in env.values() if type(v) is list]
+        return len(self.block), len(self.allocations), state, frame, env, dict(env), lists
 
     def rollback(self, mark):
         """Take back what was written since."""
-        length, allocated, self.used, self.shapes = mark[0], mark[1], set(mark[2]), dict(mark[3])
+        length, allocated, state, frame, env, names, lists = mark
         del self.block[length:], self.allocations[allocated:]
-        self.temporaries, self.constants = set(mark[4]), dict(mark[5])
-        self.primitives, self.bare, self.active = dict(mark[6]), set(mark[7]), set(mark[8])
-        self.stored, self.frozen = {k: set(v) for k, v in mark[9].items()}, dict(mark[10])
-
-    def saved(self, frame):
-        """Remember names and lists that are known now."""
-        lists = [(v, list(v)) for v in frame.env.values() if type(v) is list]
-        return dict(frame.env), lists
-
-    def restore(self, saved, frame):
-        """Put names and lists back."""
-        frame.env.clear()
-        frame.env.update(saved[0])
-        for values, before in saved[1]:
-            values[:] = before
+        vars(self).update({name: copy.copy(value) for name, value in state.items()})
+        if frame:
+            frame.env = env
+            env.clear()
+            env.update(names)
+            for values, before in lists:
+                values[:] = before
 
 
 def zeros_like(value):
@@ -385,8 +376,7 @@ def zeros_like(value):
     if isinstance(value, tuple | list):
         return type(value)(map(zeros_like, value))
     if isinstance(value, Array | np.ndarray):
-        zeros = Array(value.shape, lambda *index: 0.0)
-        return zeros if zeros.size > UNROLL else Array(value.shape, items=zeros.all())
+        return Array(value.shape, lambda *index: 0.0).settled()
     return value if value is ... else 0.0
 
 

@@ -20,7 +20,9 @@ from sciml_lab.transform.algebra import (
     is_pop,
     names,
     own,
+    place_of,
     rebuild,
+    sets_number,
     show,
     substitute,
     target_of,
@@ -80,11 +82,25 @@ def each_expression(body, change):
             s.value = rebuild(s.value, change)
 
 
+def rename(statements, new):
+    """Change names in place, where they are read and where they are set."""
+    parts = {old: ast.Name(name, ast.Load()) for old, name in new.items()}
+    each_expression(statements, lambda e: substitute(e, parts))
+    for s in walk(statements):
+        s.carried = [new.get(x, x) for x in getattr(s, "carried", ())]
+        if sets_number(s):
+            s.targets = [ast.Name(new.get(target_of(s), target_of(s)), ast.Store())]
+        elif isinstance(s, ast.For):
+            s.target = ast.Name(new.get(s.target.id, s.target.id), ast.Store())
+        elif isinstance(s, ast.Return):
+            s.value = substitute(s.value, parts)
+
+
 def _read_parts(s):
     """Return the expressions that a statement reads, without those in its blocks."""
     if isinstance(s, ast.Assign | ast.AugAssign):
-        target = s.targets[0] if isinstance(s, ast.Assign) else s.target
-        return [s.value, *([target.slice] if isinstance(target, ast.Subscript) else [])]
+        place = place_of(s)
+        return [s.value, *([place.slice] if isinstance(place, ast.Subscript) else [])]
     if isinstance(s, ast.Expr):
         return s.value.args
     return [] if isinstance(s, ast.Pass) else [s.value if isinstance(s, ast.Return) else head(s)]
@@ -114,7 +130,7 @@ def live(statements, after, keep=None) -> set:
             wanted = target_of(s) in needed or isinstance(s, ast.Return) or is_memory(s)
             wanted = wanted or bool(needed & written([s]) - {target_of(s)})
         if wanted:
-            if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name):
+            if sets_number(s) or is_memory(s):
                 needed.discard(target_of(s))
             needed |= reads(s)
             if keep is not None:
@@ -188,9 +204,7 @@ def _inline(body, after, is_loop=False):
 
 
 def _is_helper(s):
-    if not isinstance(s, ast.Assign) or not isinstance(s.targets[0], ast.Name) or is_memory(s):
-        return False
-    return getattr(s, "made", False) and not is_pop(s.value)
+    return sets_number(s) and getattr(s, "made", False) and not is_pop(s.value)
 
 
 def _replace_uses(body, k, after, is_loop):
@@ -273,5 +287,4 @@ def _merge(body, loop):
 
 
 def _is_copy(s):
-    plain = isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
-    return plain and isinstance(s.value, ast.Name)
+    return sets_number(s) and isinstance(s.value, ast.Name)

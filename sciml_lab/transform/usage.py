@@ -16,6 +16,8 @@ from sciml_lab.transform.algebra import (
     is_memory,
     names,
     own,
+    place_of,
+    sets_number,
     show,
     target_of,
     walk,
@@ -138,7 +140,7 @@ class FirstAdditions(Walk):
 
     def assign(self, s):
         """Note whether an addition comes first."""
-        target = s.targets[0] if isinstance(s, ast.Assign) else s.target
+        target = place_of(s)
         self.value(s.value)
         if not isinstance(target, ast.Subscript):
             super().assign(s)
@@ -192,11 +194,7 @@ def _turn_into_assignments(body, facts):
 
 def carried(loop, after=frozenset()) -> list:
     """Return the numbers a loop hands from turn to turn and to what comes `after`, in order."""
-    set_inside = [
-        target_of(s)
-        for s in walk(loop.body)
-        if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and not is_memory(s)
-    ]
+    set_inside = [target_of(s) for s in walk(loop.body) if sets_number(s)]
     needed = _read_first(loop.body) | after
     return list(dict.fromkeys(n for n in set_inside if n in needed))
 

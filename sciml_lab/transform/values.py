@@ -7,11 +7,11 @@ no memory and no loop until it gets a name: then one loop computes all of it.
 """
 
 import ast
-import operator
 from itertools import pairwise, product
 
 import numpy as np
 
+from sciml_lab.transform.algebra import OPERATIONS, number
 from sciml_lab.transform.tree import TransformError
 
 LATE = "an entry of a list whose number is known only later,"
@@ -62,17 +62,7 @@ def is_number(x) -> bool:
 
 def node(x) -> ast.expr:
     """Return the expression of a number, known now or later."""
-    if isinstance(x, Num):
-        return x.node
-    if isinstance(x, bool | np.bool_):
-        return ast.Constant(bool(x))
-    x = int(x) if isinstance(x, int | np.integer) else float(x)
-    if x != x or abs(x) == np.inf:
-        word = ast.Attribute(ast.Name("np", ast.Load()), "nan" if x != x else "inf", ast.Load())
-        return ast.UnaryOp(ast.USub(), word) if x < 0 else word
-    if x < 0 or (x == 0 and str(x)[0] == "-"):
-        return ast.UnaryOp(ast.USub(), ast.Constant(-x))
-    return ast.Constant(x)
+    return x.node if isinstance(x, Num) else number(x)
 
 
 def kind(x) -> str:
@@ -87,20 +77,6 @@ def kind(x) -> str:
 def bounds(x):
     """Return the smallest and the largest value of a whole number (None: not known)."""
     return (x.low, x.high) if isinstance(x, Num) else (x, x)
-
-
-OPERATIONS = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
-    ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
-    ast.Pow: operator.pow, ast.MatMult: operator.matmul, ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.LShift: operator.lshift,
-    ast.RShift: operator.rshift,
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_,
-    ast.Invert: operator.invert,
-}  # fmt: skip
 
 
 def binary(op, a, b):
@@ -246,6 +222,10 @@ class Array:
         """All entries in order."""
         return [self.entry(*index) for index in product(*map(range, self.shape))]
 
+    def settled(self, listed=False):
+        """Return the array written out entry by entry where it is small, or where one asks."""
+        return Array(self.shape, items=self.all()) if listed or self.size <= UNROLL else self
+
 
 def memory(name, shape) -> Array:
     """Return the array of this name: a piece of memory of its own."""
@@ -307,10 +287,7 @@ def elementwise(rule, *arrays) -> Array:
     stretched = [stretch(x, shape) for x in arrays]
     breaks = tuple(set().union(*(x.breaks[k] for x in stretched)) for k in range(len(shape)))
     result = Array(shape, lambda *i: rule(*(x.entry(*i) for x in stretched)), breaks=breaks)
-    listed = any(x.items is not None and x.size > 1 for x in arrays)
-    if listed or result.size <= UNROLL:
-        return Array(shape, items=result.all())
-    return result
+    return result.settled(any(x.items is not None and x.size > 1 for x in arrays))
 
 
 def stretch(array, shape) -> Array:

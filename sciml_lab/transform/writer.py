@@ -1,7 +1,9 @@
 """Writing lowered text: statements, names, and the loops that compute an array."""
 
 import ast
+import functools
 
+from sciml_lab.transform.algebra import free
 from sciml_lab.transform.tree import TransformError
 from sciml_lab.transform.values import (
     UNROLL,
@@ -58,12 +60,8 @@ class Writer:
 
     def fresh(self, base):
         """Return a name that is not used yet: x, x_2, x_3, ..."""
-        name, number = base, 1
-        while name in self.used:
-            number += 1
-            name = f"{base}_{number}"
-        self.used.add(name)
-        if number > 1:
+        name = free(base, self.used)
+        if name != base:
             self.bases[name] = base
         return name
 
@@ -208,14 +206,15 @@ class Writer:
         statement.line = self.line
         self.block.append(statement)
 
-    def reduce(self, op, start, count, entry, base="s"):
-        """Return ``start op entry(0) op ... op entry(count - 1)``; `op` combines two numbers."""
-        if count <= UNROLL:
-            total = None
-            for i in range(count):
-                total = entry(i) if total is None else op(total, entry(i))
-            return start if total is None else total
-        name = self.fresh(base)
+    def reduce(self, op, start, count, entry, listed=False):
+        """Return ``start op entry(0) op ... op entry(count - 1)``; `op` combines two numbers.
+
+        Without a start, and where it is written out, the first entry starts.
+        """
+        if listed or count <= UNROLL:
+            return functools.reduce(op, map(entry, range(count))) if count else start
+        name = self.fresh("s")
+        start = entry(0) if start is None else start
         self.write(name, start if isinstance(start, Num) else float(start))
         total = Num.named(name)
         self.loop(0, count, lambda i: self.write(name, op(total, entry(i))))
@@ -230,11 +229,4 @@ class Writer:
         if array.items is None and array.size > UNROLL:
             array = self.even(array, len(array.shape) > 1)
         flat = array if len(array.shape) == 1 else reshaped(array, (array.size,))
-        if flat.items is not None or flat.size <= UNROLL:
-            items = flat.all()
-            total = items[0] if items else start
-            for x in items[1:]:
-                total = op(total, x)
-            return total
-        begin = start if start is not None else flat.entry(0)
-        return self.reduce(op, begin, flat.size, flat.entry)
+        return self.reduce(op, start, flat.size, flat.entry, flat.items is not None)
