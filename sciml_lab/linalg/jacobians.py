@@ -74,11 +74,18 @@ class Derived:
         return differences(self.call, u, p, t)
 
     def by_time(self, u, p, t, h, f0):
-        """Derivative of f by t, of the shape of u; None if f does not read t."""
+        """Derivative of f by t, of the shape of u; None if f does not read t.
+
+        Where it is infinite (``sqrt(t)`` at 0), the mean over the step takes its place.
+        """
         u, p = np.asarray(primal(u)), primal(p)
         text = self._source(u, p, t)
         if text is not None and text.autonomous:
             return None
+        found = self._by_time(text, u, p, t, h, f0)
+        return found if np.isfinite(found).all() else (self.call(u, p, t + h) - f0) / h
+
+    def _by_time(self, text, u, p, t, h, f0):
         if text is not None and text.by_time is not None:
             return text.by_time(u, p, t).reshape(u.shape)
         if self._duals:

@@ -152,12 +152,15 @@ class RosenbrockTableau:
         """
         m = _numbers("m", m, 1)
         s = len(m)
+        if isinstance(gamma, bool) or not np.isscalar(gamma) or not np.real(gamma) > 0:
+            raise ValueError(f"gamma must be a positive number (got {gamma!r}).")
         A, C = _numbers("A", A, 2, (s, s)), _numbers("C", C, 2, (s, s))
         if np.any(np.triu(A)) or np.any(np.triu(C)):
             raise ValueError("A and C must be strictly lower triangular.")
         Gamma = inverse_of(np.eye(s) / gamma - C)
         m_error = None if m_error is None else _numbers("m_error", m_error, 1, (s,))
-        P = None if H is None else rodas_output(m, _numbers("H", H, 2))
+        rows = 0 if H is None else len(H)
+        P = None if H is None else rodas_output(m, _numbers("H", H, 2, (rows, s)))
         made = cls(
             name, A @ Gamma, Gamma, m @ Gamma, None if m_error is None else m_error @ Gamma,
             None if P is None else Gamma.T @ P, **rest,

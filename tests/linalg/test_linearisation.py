@@ -106,6 +106,13 @@ def test_a_real_jacobian_of_a_complex_state():
     assert end == pytest.approx((1 + 2j) * np.exp(-3), rel=1e-7)
 
 
+def test_an_infinite_derivative_by_time_is_no_obstacle():
+    prob = sl.ODEProblem(lambda u, p, t: np.sqrt(t) * u, [1.0], (0.0, 1.0))
+    sol = sl.solve(prob, sl.Rodas5P(), rtol=1e-6, atol=1e-9)
+    assert sol.success
+    assert sol.u[-1, 0] == pytest.approx(np.exp(2 / 3), rel=1e-5)
+
+
 def test_time_difference_stays_inside_of_the_step():
     times = []
 

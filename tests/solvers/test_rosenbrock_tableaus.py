@@ -163,3 +163,7 @@ def test_bad_published_sums():
         RosenbrockTableau.from_transformed("x", 0.25, form.A, form.C, form.m, nodes=np.zeros(6))
     with pytest.raises(ValueError, match="strictly lower"):
         RosenbrockTableau.from_transformed("x", 0.25, form.A.T, form.C, form.m)
+    with pytest.raises(ValueError, match="gamma must be a positive number"):
+        RosenbrockTableau.from_transformed("x", 0.0, form.A, form.C, form.m)
+    with pytest.raises(ValueError, match="H must have shape"):
+        RosenbrockTableau.from_transformed("x", 0.25, form.A, form.C, form.m, H=np.ones((2, 5)))
