@@ -134,6 +134,8 @@ def jacobian(jac):
             f"jac must be a function jac(u, p, t) that returns the Jacobian matrix (got "
             f"{brief(jac)}): pass the function itself, or leave it out."
         )
+    if jac is not None:
+        function(jac, "jac")
 
 
 def pair(first, x, second, y):
@@ -160,7 +162,7 @@ def linear_part(L, n):
     """Return L of a semilinear problem: a vector (its diagonal), a matrix, or a sparse matrix."""
     if isinstance(L, np.ndarray) or not hasattr(L, "shape"):
         L = array("L", L, "[-1.0, -4.0]")
-        finite("L", L)
+    finite("L", L.data if hasattr(L, "tocsc") else L)
     if tuple(L.shape) not in ((n,), (n, n)):
         raise ValueError(
             f"L must have shape {(n,)}, the diagonal, or {(n, n)}, to fit u0 (got "

@@ -11,9 +11,11 @@ every method of `ODEProblem` solves it too, and can be held against the one that
 | `SecondOrderProblem` | x'' = a(x, x', p, t) | symplectic, Nystrom |
 """
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,18 +23,69 @@ from sciml_lab.problems import checks
 from sciml_lab.problems.ode import Problem
 
 
-def _settle(problem, u0, tspan, p, f, batch=False):
-    """Check what every problem has, and set u0, tspan, p and f."""
-    u0, p = checks.state(u0, batch), checks.parameters(p)
-    if p is not None:
-        checks.parameter_shape(checks.shape_of(p), checks.shape_of(u0), batch)
-    values = {"u0": u0, "tspan": checks.time_span(tspan), "p": p, "f": f, "batch": batch}
-    for name, value in values.items():
-        object.__setattr__(problem, name, value)
+class Structured(Problem):
+    """What the problems of this file have in common: they set u0, p and f themselves.
+
+    `f` is made here, so a copy (also one in another process) makes it anew.
+    """
+
+    def _settle(self, u0, tspan, p, f):
+        """Check what every problem has, and set u0, tspan, p and f."""
+        u0, p = checks.state(u0, False), checks.parameters(p)
+        if p is not None:
+            checks.parameter_shape(checks.shape_of(p), checks.shape_of(u0), False)
+        self._set(u0=u0, tspan=checks.time_span(tspan), p=p, f=f)
+
+    def _set(self, **values):
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __reduce__(self):
+        fields = dataclasses.fields(cast(Any, self))
+        return functools.partial(type(self), **{x.name: getattr(self, x.name) for x in fields}), ()
+
+
+class TwoHalves(Structured):
+    """A problem whose state u0 is made of two vectors of the same length, `_halves`."""
+
+    _halves: tuple[str, str]
+
+    def replace(self, **changes) -> Any:
+        """Return a new problem in which some fields are different.
+
+        Parameters
+        ----------
+        **changes
+            Fields by name. `u0` stands for both halves of the state, and `p` for the parameters,
+            as in every problem.
+
+        Examples
+        --------
+        >>> spring = SecondOrderProblem(lambda x, v, p, t: -x, [1.0], [0.0], (0.0, 1.0))
+        >>> spring.replace(u0=[3.0, 4.0]).v0
+        array([4.])
+        """
+        names = [one.name for one in dataclasses.fields(cast(Any, self))]
+        if "p" in changes and "params" in names:
+            changes["params"] = changes.pop("p")
+        if "u0" in changes:
+            u0, n = checks.state_vector("u0", changes.pop("u0")), len(self.u0) // 2
+            if u0.shape != (2 * n,):
+                raise ValueError(
+                    f"u0 must hold {' and '.join(self._halves)}, {n} entries each (got "
+                    f"{u0.shape[0]} entries)."
+                )
+            changes = dict(zip(self._halves, (u0[:n], u0[n:]), strict=True)) | changes
+        return super().replace(**changes)
+
+
+def _vector(x):
+    """What a user's function returned; two lists would not add up."""
+    return np.array(x) if isinstance(x, list | tuple) else x
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SplitProblem(Problem):
+class SplitProblem(Structured):
     r"""A problem in two parts: :math:`u' = f_{stiff}(u, p, t) + f_{nonstiff}(u, p, t)`.
 
     IMEX methods take the stiff part implicitly and the other one explicitly; multirate methods
@@ -86,11 +139,11 @@ class SplitProblem(Problem):
         stiff, nonstiff = self.f_stiff, self.f_nonstiff
 
         def f(u, p, t):
-            return stiff(u, p, t) + nonstiff(u, p, t)
+            return _vector(stiff(u, p, t)) + _vector(nonstiff(u, p, t))
 
-        _settle(self, self.u0, self.tspan, self.p, f)
+        self._settle(self.u0, self.tspan, self.p, f)
         n = int(np.prod(checks.shape_of(self.u0), dtype=int))
-        object.__setattr__(self, "sparsity", checks.square("sparsity", self.sparsity, n))
+        self._set(sparsity=checks.square("sparsity", self.sparsity, n))
 
     @property
     def f_slow(self):
@@ -104,14 +157,14 @@ class SplitProblem(Problem):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SemilinearProblem(Problem):
+class SemilinearProblem(Structured):
     r"""A stiff linear part and a mild rest: :math:`u' = L u + N(u, p, t)`.
 
     Parameters
     ----------
     L : array (n,), array (n, n) or sparse matrix
         The linear part. A vector stands for a diagonal matrix (a spectral method: the
-        multipliers of the modes); it may be complex.
+        multipliers of the modes). Where it is complex, the state becomes complex.
     N : callable
         ``N(u, p, t) -> array``.
     u0, tspan, p
@@ -152,23 +205,25 @@ class SemilinearProblem(Problem):
                 "u0.ravel() and reshape u inside N."
             )
         linear = checks.linear_part(self.L, shape[0])
-        object.__setattr__(self, "L", linear)
+        if np.iscomplexobj(linear) and isinstance(u0, np.ndarray):
+            u0 = u0.astype(complex)
         rest = self.N
 
-        if getattr(linear, "ndim", 2) == 1:
+        if len(linear.shape) == 1:
 
             def f(u, p, t):
-                return linear * u + rest(u, p, t)
+                return linear * u + _vector(rest(u, p, t))
         else:
 
             def f(u, p, t):
-                return linear @ u + rest(u, p, t)
+                return linear @ u + _vector(rest(u, p, t))
 
-        _settle(self, u0, self.tspan, self.p, f)
+        self._set(L=linear)
+        self._settle(u0, self.tspan, self.p, f)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class HamiltonianProblem(Problem):
+class HamiltonianProblem(TwoHalves):
     r"""Hamilton's equations :math:`q' = \partial H/\partial p,\; p' = -\partial H/\partial q`.
 
     Parameters
@@ -213,24 +268,27 @@ class HamiltonianProblem(Problem):
     params: Any = None
     H: Callable | None = field(default=None, kw_only=True)
     mass_matrix = jac = sparsity = None
+    _halves = ("q0", "p0")
 
     def __post_init__(self):
         for name in ("dHdp", "dHdq"):
             checks.function(getattr(self, name), name, "(q, p, params, t)")
+        if self.H is not None:
+            checks.function(self.H, "H", "(q, p, params, t)")
         q0, p0 = checks.pair("q0", self.q0, "p0", self.p0)
-        object.__setattr__(self, "q0", q0)
-        object.__setattr__(self, "p0", p0)
         n, dHdp, dHdq = q0.size, self.dHdp, self.dHdq
 
         def f(u, p, t):
-            return np.concatenate((dHdp(u[:n], u[n:], p, t), -dHdq(u[:n], u[n:], p, t)))
+            q, momenta = u[:n], u[n:]
+            slopes = _vector(dHdq(q, momenta, p, t))
+            return np.concatenate((_vector(dHdp(q, momenta, p, t)), -slopes))
 
-        _settle(self, np.concatenate((q0, p0)), self.tspan, self.params, f)
-        object.__setattr__(self, "params", self.p)
+        self._settle(np.concatenate((q0, p0)), self.tspan, self.params, f)
+        self._set(q0=q0, p0=p0, params=self.p)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SecondOrderProblem(Problem):
+class SecondOrderProblem(TwoHalves):
     r"""Newton's equation :math:`x'' = a(x, x', p, t)`.
 
     Parameters
@@ -268,15 +326,15 @@ class SecondOrderProblem(Problem):
     tspan: Any
     p: Any = None
     mass_matrix = jac = sparsity = None
+    _halves = ("x0", "v0")
 
     def __post_init__(self):
         checks.function(self.acceleration, "acceleration", "(x, v, p, t)")
         x0, v0 = checks.pair("x0", self.x0, "v0", self.v0)
-        object.__setattr__(self, "x0", x0)
-        object.__setattr__(self, "v0", v0)
         n, acceleration = x0.size, self.acceleration
 
         def f(u, p, t):
-            return np.concatenate((u[n:], acceleration(u[:n], u[n:], p, t)))
+            return np.concatenate((u[n:], _vector(acceleration(u[:n], u[n:], p, t))))
 
-        _settle(self, np.concatenate((x0, v0)), self.tspan, self.p, f)
+        self._settle(np.concatenate((x0, v0)), self.tspan, self.p, f)
+        self._set(x0=x0, v0=v0)
