@@ -6,7 +6,11 @@ with a line of the cache and is a multiple of `LANES` long, at the price of copy
 before a solve and their cotangents after it.
 """
 
+import ast
+
 from sciml_lab.nn.lowered_text import FEW, LANES, Sweeps, at
+
+ABREAST = 4  # chains of operations that are carried out side by side
 
 
 class Single(Sweeps):
@@ -211,6 +215,46 @@ class Packed(Single):
         (between, n), (m, _) = self.net.shapes[k - 1], self.net.shapes[k]
         return k == 1 and m <= FEW and n <= FEW < between
 
+    def forward(self, out=None):
+        """All layers; where `together` says so and the values fit into registers, at one stroke.
+
+        Each value is a long chain of operations. Side by side, `ABREAST` chains keep the processor
+        busy; and none of the values has to be read back for the sums above them.
+        """
+        if out and self.together(1) and self.widths[0] <= ABREAST * LANES * 2:
+            self.inner_layer(out)
+        else:
+            super().forward(out)
+
+    def inner_layer(self, out):
+        """A network of one inner layer; entry j of each line of it in the same round of a loop."""
+        (_, n), (m, _) = self.net.shapes
+        rows = [*range(0, self.widths[0], LANES)]
+        self.write(*(f"x0_{i} = {at('x', i)}" for i in range(n)))
+        self.write(*(f"sum_{q} = {at('p', self.b[1] + q)}" for q in range(m)))
+        self.loop(f"j in range({LANES})")
+        for first in range(0, len(rows), ABREAST):
+            self.values_abreast({q: rows[q] for q in range(len(rows))[first : first + ABREAST]}, n)
+        for q in range(m):
+            terms = [f"{at('p', self.w[1] + q * self.strides[1][0] + row, 'j')} * a0_{r}"
+                     for r, row in enumerate(rows)]  # fmt: skip
+            self.write(f"sum_{q}_next = sum_{q} + {' + '.join(terms)}", f"sum_{q} = sum_{q}_next")
+        self.end()
+        self.write(*(f"{at(out, q)} = sum_{q}" for q in range(m)))
+
+    def values_abreast(self, rows, n):
+        """Entries ``j + row`` of the inner layer for several rows, line by line."""
+        for q, row in rows.items():
+            terms = [f"{at('p', self.w[0] + i * self.strides[0][1] + row, 'j')} * x0_{i}"
+                     for i in range(n)]  # fmt: skip
+            self.write(f"z0_{q} = {' + '.join([at('p', self.b[0] + row, 'j'), *terms])}")
+        for line in self.value(0):
+            self.write(abreast(line, rows))
+        for q, row in rows.items():
+            if self.needs("z", 0):
+                self.write(f"{at('work', self.z[0] + row, 'j')} = z0_{q}")
+            self.write(f"{at('work', self.a[0] + row, 'j')} = a0_{q}")
+
     def pack(self, head) -> str:
         """The text that copies the parameters."""
 
@@ -243,6 +287,23 @@ class Packed(Single):
             yield 2, self.weight("", k, j, i), plain.weight("", k, j, i)
             self.loop(f"{j} in range({m})")
             yield 1, at("", self.b[k], j), at("", plain.b[k], j)
+
+
+def abreast(line, suffixes) -> str:
+    """A line that is carried out for several numbers, whose names have different endings.
+
+    Examples
+    --------
+    >>> abreast("a = np.tanh(z)", [0, 1])
+    'a_0, a_1 = np.tanh(z_0), np.tanh(z_1)'
+    """
+    copies = [ast.parse(line).body[0] for _ in suffixes]
+    for copy, q in zip(copies, suffixes, strict=True):
+        for node in ast.walk(copy):
+            if isinstance(node, ast.Name) and node.id != "np":
+                node.id = f"{node.id}_{q}"
+    left = ", ".join(ast.unparse(copy.targets[0]) for copy in copies)
+    return f"{left} = {', '.join(ast.unparse(copy.value) for copy in copies)}"
 
 
 def padded(n) -> int:

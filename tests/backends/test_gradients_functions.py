@@ -112,3 +112,13 @@ def test_a_loop_becomes_vector_instructions():
     assert np.allclose(out, np.tanh(z), rtol=1e-15, atol=0)
     llvm = next(iter(layer.inspect_llvm().values()))
     assert " x double>" in llvm and "@tanh" not in llvm
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh"])
+def test_several_numbers_side_by_side(name):
+    """The operations are those for one number, so nothing but the order of the work differs."""
+    xs = points(name, 3)
+    alone, abreast = functions_math.compiled()[name], functions_math.several(name, 4)
+    for start in range(0, len(xs) - 4, 4):
+        four = abreast(*xs[start : start + 4])
+        np.testing.assert_array_equal(four, [alone(x) for x in xs[start : start + 4]])

@@ -123,7 +123,7 @@ def test_a_tape_that_would_be_too_long(monkeypatch):
     short = pair(network, **METHODS["Tsit5"])[1]
     again = short.value_and_grad(p)
     assert short.compiled(p).drive.integers[layout.TAPE] == 0
-    assert kept[0] == again[0]
+    assert abs(kept[0] - again[0]) <= 1e-14 * kept[0]  # sums in another order
     np.testing.assert_allclose(again[1], kept[1], rtol=1e-12, atol=1e-15)
 
 

@@ -287,8 +287,9 @@ def _defined(text, names, compiler):
     quicker = _Functions()
     tree = quicker.visit(ast.parse(text))
     powers = {name: _power(exponent) for name, exponent in quicker.powers.items()}
+    several = {name: functions_math.several(*one) for name, one in quicker.several.items()}
     surroundings = {
-        "np": np, "in_any_order": in_any_order, **_elementary(), **powers, **names
+        "np": np, "in_any_order": in_any_order, **_elementary(), **powers, **several, **names
     }  # fmt: skip
     exec(compile(ast.fix_missing_locations(tree), f"<{tree.body[0].name}>", "exec"), surroundings)
     return {one.name: compiler(surroundings[one.name]) for one in tree.body}
@@ -298,11 +299,24 @@ class _Functions(ast.NodeTransformer):
     """What is quicker in another form, and the same to rounding.
 
     ``np.tanh(x)`` becomes ``tanh_(x)``, the form without a branch, and so does exp; x**1.5 becomes
-    x*sqrt(x), and a whole exponent a product.
+    x*sqrt(x), and a whole exponent a product. ``a, b = np.tanh(x), np.tanh(y)`` becomes one call of
+    a function of both numbers.
     """
 
     def __init__(self):
-        self.powers = {}
+        self.powers, self.several = {}, {}
+
+    def visit_Assign(self, node):
+        self.generic_visit(node)
+        calls = node.value.elts if isinstance(node.value, ast.Tuple) else []
+        names = {getattr(getattr(call, "func", None), "id", "") for call in calls}
+        if len(names) == 1 and names <= set(_elementary()):
+            function = names.pop()
+            name = f"{function}{len(calls)}"
+            self.several[name] = function.removesuffix("_"), len(calls)
+            arguments = [call.args[0] for call in calls]
+            node.value = ast.Call(ast.Name(name, ast.Load()), arguments, [])
+        return node
 
     def visit_BinOp(self, node):
         self.generic_visit(node)

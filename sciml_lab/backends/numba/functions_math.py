@@ -24,6 +24,9 @@ J.-M. Muller, *Elementary Functions: Algorithms and Implementation*, 3rd ed., Bi
 chapters 3 (Remez) and 11 (range reduction).
 """
 
+import ast
+import copy
+import inspect
 from functools import lru_cache
 from types import FunctionType
 
@@ -176,7 +179,53 @@ def gelu(x):
 
 
 CORE = ("power_of_two", "in_halves", "exp_minus_one", "reduced_exp")
+OPTIONS = {"forceinline": True, "error_model": "numpy", "fastmath": {"contract"}}
 NAMES = (*CORE, "exp", "tanh", "sigmoid", "gelu")
+
+
+@lru_cache(maxsize=16)
+def several(name, count):
+    """One of the functions, compiled for several numbers at once, as in ``a, b = tanh2(x, y)``.
+
+    A processor begins an operation before the last one has ended if it does not need its result.
+    In one chain of operations each needs the one before; so several chains are interleaved.
+
+    Parameters
+    ----------
+    name : str
+        Of a function whose statements are plain assignments and a `return`.
+    count : int
+        Of how many numbers.
+
+    Examples
+    --------
+    >>> a, b = several("tanh", 2)(0.5, -100.0)
+    >>> round(a, 15), b
+    (0.46211715726001, -1.0)
+    """
+    numba = need("numba", extra="accel", what='backend="numba"')
+    tree = ast.parse(inspect.getsource(globals()[name])).body[0]
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)} | {tree.args.args[0].arg}
+    lines = [
+        [_renamed(line, own, i) for i in range(count)]
+        for line in tree.body if not isinstance(line, ast.Expr)
+    ]  # fmt: skip
+    answer = ast.Tuple([line.value for line in lines.pop()], ast.Load())
+    tree.body = [one for line in lines for one in line] + [ast.Return(answer)]
+    tree.args.args = [ast.arg(f"{tree.args.args[0].arg}_{i}") for i in range(count)]
+    names = {**globals(), **compiled()}
+    exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), f"<{name}>", "exec"), names)
+    return numba.njit(**OPTIONS)(names[name])
+
+
+def _renamed(statement, names, i):
+    """A copy of a statement in which these names end in the number i."""
+    statement = copy.deepcopy(statement)
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and node.id in names:
+            node.id = f"{node.id}_{i}"
+    return statement
 
 
 @lru_cache(maxsize=1)
@@ -192,13 +241,12 @@ def compiled() -> dict:
     ['exp', 'exp_minus_one', 'gelu']
     """
     numba = need("numba", extra="accel", what='backend="numba"')
-    options = {"forceinline": True, "error_model": "numpy", "fastmath": {"contract"}}
 
     def jit(function):
         try:
-            return numba.njit(cache=True, **options)(function)
+            return numba.njit(cache=True, **OPTIONS)(function)
         except RuntimeError:  # no folder can be written to: compiled in every process
-            return numba.njit(**options)(function)
+            return numba.njit(**OPTIONS)(function)
 
     names = dict(globals())  # where each of them finds the others, compiled too
     for name in NAMES:

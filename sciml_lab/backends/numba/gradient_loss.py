@@ -4,6 +4,7 @@ The loss is ``mean over trajectories of measure(u(t_i; p) - data_i)``. One evalu
 gradient is: solve, compare, sweep back; no Python in between. Training adds a step of Adam.
 """
 
+import time
 from functools import lru_cache
 
 import numpy as np
@@ -22,6 +23,8 @@ from sciml_lab.backends.numba.gradient_tape import in_lines, taped, without_tape
 from sciml_lab.transform.inplace import inplace
 from sciml_lab.transform.lower import lower
 from sciml_lab.transform.vjp import vjp
+
+MOST_STEPS = 1_000_000  # of the solver, until the kernel returns to Python
 
 
 class CompiledLoss:
@@ -161,9 +164,14 @@ class CompiledLoss:
 
     def train(self):
         """Go on for some milliseconds; returns whether there is more to do."""
+        began = time.perf_counter()
         status = self.kernels.train(self.block)
         if status == at.FULL:
             self._make_room()
+        elif status == at.RUNNING:  # the budget was used up: was it well chosen?
+            factor = min(PATIENCE / (time.perf_counter() - began), 10.0)
+            budget = int(factor * self.integers[own.BUDGET])
+            self.integers[own.BUDGET] = min(max(1, budget), MOST_STEPS)
         self.failed = status > at.DONE
         if self.failed and self.integers[own.PHASE] != own.FRESH:
             self.integers[own.STEP] += 1  # a solve failed: this step has no loss
