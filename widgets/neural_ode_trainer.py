@@ -62,6 +62,7 @@ class NeuralODETrainer(Draggable, Explorer):
         steps=40,
     ):  # fmt: skip
         self.budget, self.quick, self.steps = budget, quick, steps
+        self.prepared = None, None  # the data, and the loss that is prepared for them
         self.near = {}  # horizon -> which states of the shading lie near the data
         self.moved_points = {}  # number of a point -> how far a reader has moved it
         self.problem = sl.zoo.lotka_volterra(tspan=(0.0, END))
@@ -140,7 +141,7 @@ class NeuralODETrainer(Draggable, Explorer):
         self.places = places_of_units(self.net)
         substeps = int(np.clip(np.ceil((t[1] - t[0]) / 0.1), 2, 10))
         options = {"substeps": substeps, "backend": backend()}
-        shooting = neural.multiple_shooting_loss(self.field, t, data, length=3, **options)
+        shooting = self._shooting(t, data, options)
         stages = [shooting]
         if fresh:
             stages.insert(0, neural.collocation_loss(self.field, t, data))
@@ -152,6 +153,14 @@ class NeuralODETrainer(Draggable, Explorer):
             left = self._descend(loss, left)
         self.loss = _value(shooting, self.wide(self.p))
         self.took, self.known = time.perf_counter() - began, dict(values)
+
+    def _shooting(self, t, data, options):
+        """The loss of short trajectories: the one that is prepared, as long as the data stay."""
+        key = (t.tobytes(), data.tobytes())
+        if key != self.prepared[0]:
+            loss = neural.multiple_shooting_loss(self.field, t, data, length=3, **options)
+            self.prepared = key, loss
+        return self.prepared[1]
 
     def wide(self, p):
         """The parameters as those of the widest network."""
