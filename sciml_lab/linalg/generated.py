@@ -6,7 +6,7 @@ Python, so an f with loops (any whole-array operation is one) is left to dual nu
 """
 
 import ast
-import weakref
+from threading import Lock
 
 import numpy as np
 
@@ -14,7 +14,11 @@ LARGEST, BRANCHED = 100, 16
 """Most unknowns. The text of a Jacobian takes a while to write: a millisecond for a few formulas,
 a tenth of a second for those of POLLU. One of an f with branches goes through them n times."""
 
-_known: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # f -> {shapes: Generated}
+KEPT = 64
+"""How many functions are remembered: what is known of f holds f, so no more than that may live."""
+
+_known: dict = {}  # (f, shapes) -> Generated, the oldest first
+_lock = Lock()
 
 
 class Generated:
@@ -71,17 +75,26 @@ def generated(f, u, p, t):
     >>> found.autonomous
     False
     """
+    key = f, np.shape(u), None if p is None else np.shape(p)
+    try:
+        found = _known.get(key, "unknown")
+    except TypeError:  # an object that can't be a key starts anew
+        return _read(f, u, p, t)
+    if found == "unknown" or (found is not None and not found.lowered.is_current()):
+        found = _read(f, u, p, t)
+        with _lock:
+            _known.pop(key, None)
+            _known[key] = found
+            if len(_known) > KEPT:
+                del _known[next(iter(_known))]
+    return found
+
+
+def _read(f, u, p, t):
+    """Lower f and write its derivatives; None if the subset does not cover it."""
     from sciml_lab.transform import TransformError, lower
 
-    key = np.shape(u), None if p is None else np.shape(p)
     try:
-        known = _known.setdefault(f, {})
-    except TypeError:  # what can't be kept, such as a bound method, starts anew
-        known = {}
-    if key in known and (known[key] is None or known[key].lowered.is_current()):
-        return known[key]
-    try:
-        known[key] = Generated(lower(f, u, p, t))
+        return Generated(lower(f, u, p, t))
     except TransformError:
-        known[key] = None
-    return known[key]
+        return None

@@ -63,6 +63,16 @@ def test_text_is_written_once_for_each_f_and_shape():
     assert texts.generated(opaque, U, P, 0.0) is None
 
 
+def test_functions_that_are_gone_are_forgotten():
+    def scaled(c):
+        return lambda u, p, t: c * u
+
+    one = np.ones(1)
+    for c in range(texts.KEPT + 3):
+        assert texts.generated(scaled(float(c)), one, None, 0.0).jacobian(one, None, 0.0) == c
+    assert len(texts._known) == texts.KEPT
+
+
 def test_text_follows_what_f_reads_from_outside():
     rate = 2.0
 
