@@ -7,6 +7,7 @@ import numpy as np
 
 from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.dense import CompiledDense
+from sciml_lab.backends.numba.drive import Outcome
 from sciml_lab.solvers import solve as front
 from sciml_lab.solvers.solution import Solution, Stats
 
@@ -30,10 +31,10 @@ class LateSolution(Solution):
         self.problem, self.method, self.success = problem, method, True
         self.diagnosis = self.sensitivities = None
         self._counts = drive.integers[at.NACCEPT : at.NF + 1].tolist()
-        self._outcome = one = drive.finish() if drive.keep_steps else None
+        self._steps = steps = drive.steps() if drive.keep_steps else None
         self._keeps, self._f = drive.keep, drive.f
         if times is None:
-            self.t, u = np.concatenate((one.steps[0], (one.now,))), one.steps[2]
+            self.t, u = np.concatenate((steps[0], problem.tspan[1:])), steps[2]
         else:
             self.t, u = times.copy(), drive.output()
         self.u = u.reshape(len(u), *problem.u0.shape) if problem.u0.ndim != 1 else u
@@ -62,4 +63,6 @@ class LateSolution(Solution):
         if not self._keeps:
             return None
         run = front._prepare(self.problem, self.method, 1e-6, 1e-9, None, None, None, 1)
-        return CompiledDense(run, [self._outcome], self._f)
+        end, last = self.problem.tspan[1], self._steps[2][-1]
+        outcome = Outcome(at.DONE, *self._counts, end, 0.0, last, len(self.t), self.u, self._steps)
+        return CompiledDense(run, [outcome], self._f)
