@@ -26,6 +26,8 @@ import numpy as np
 from sciml_lab.linalg.anderson import Mixer
 from sciml_lab.linalg.jacobians import EPS
 
+FAR_OUT = 1e3  # corrections so much larger than the first come from no iteration that converges
+
 
 class Outcome(NamedTuple):
     """How an iteration ended.
@@ -104,7 +106,7 @@ class SimplifiedNewton:
         -------
         Outcome
         """
-        mixer, before, rate, size = self.mixer(), None, 0.0, math.inf
+        mixer, before, rate, size, first = self.mixer(), None, 0.0, math.inf, math.inf
         eta = max(eta, EPS) ** 0.8
         for count in range(1, self.limit + 1):
             delta = correction(z)
@@ -113,10 +115,11 @@ class SimplifiedNewton:
                 return Outcome(
                     z, count, math.inf, eta, size, "f or its Jacobian is not finite there"
                 )
+            first = size if count == 1 else first
             if before and size > floor:
                 rate = size / before if count == 2 else math.sqrt(rate * size / before)
                 eta = rate / (1 - rate) if rate < 1 else math.inf
-                trouble = self._hopeless(rate, size, count)
+                trouble = self._hopeless(rate, size, count, first)
                 if trouble:
                     return Outcome(z, count, rate, eta, size, trouble)
             z = z + delta if mixer is None else mixer.next(z, delta)
@@ -126,12 +129,12 @@ class SimplifiedNewton:
         trouble = f"{self.limit} iterations were not enough"
         return Outcome(z, self.limit, rate, eta, size, trouble)
 
-    def _hopeless(self, rate, size, count):
+    def _hopeless(self, rate, size, count, first):
         """Why it makes no sense to go on, or nothing: the rate tells how it will end."""
+        if rate >= 1 and (self.predicts or size > FAR_OUT * first):
+            return f"the iteration diverges (its corrections grow by a factor {rate:.2g})"
         if not self.predicts:
             return ""
-        if rate >= 1:
-            return f"the iteration diverges (its corrections grow by a factor {rate:.2g})"
         if rate ** (self.limit - count) / (1 - rate) * size > self.kappa:
             return f"the iteration is too slow (its corrections shrink by {rate:.2g} only)"
         return ""
@@ -165,6 +168,7 @@ class FixedPoint(SimplifiedNewton):
 
     limit: int = 60
     linear = "none"
+    predicts = False  # corrections that turn round do not shrink each time
 
 
 @dataclass(frozen=True)

@@ -151,9 +151,21 @@ class RadauStepper(CollocationStepper):
         self.known = [(u, f(u, p, t) if k1 is None else k1)]
         return self.known[0][1]
 
+    def __init__(self, method, run=None):
+        super().__init__(method, run)
+        if run is not None and method.index is not None and method.index.shape != np.shape(run.u0):
+            raise ValueError(
+                f"index has the shape {method.index.shape}, and u has {np.shape(run.u0)}: give "
+                "one index for each entry of u."
+            )
+
     def scale(self, u, h):
-        """As for every method, but the equations of a higher index may be solved less exactly."""
-        return super().scale(u, h) / self.lost(h)
+        """As for every method, but components of a higher index need not be as exact.
+
+        By half of the powers of h only: what the iteration leaves in one component gets into
+        the others, divided by h.
+        """
+        return super().scale(u, h) / self.lost(h) ** 0.5
 
     def lost(self, h):
         """The part of the error of each component that counts."""
