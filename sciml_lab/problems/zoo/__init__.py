@@ -6,7 +6,7 @@
 - functions of the number of points: `brusselator_1d`, `brusselator_2d`, `medical_akzo_nobel`;
 - spectral methods, in two forms: `kuramoto_sivashinsky`, `allen_cahn`, `burgers`;
 - functions that return a problem with structure: `kepler_hamiltonian`, `kepler_second_order`,
-  and so on with `pendulum` and `henon_heiles`; and `slow_fast.split`.
+  and so on with `pendulum`, `henon_heiles` and `outer_solar_system`; and `slow_fast.split`.
 
 Examples
 --------
@@ -37,6 +37,11 @@ from sciml_lab.problems.zoo.oscillators import (
     lorenz,
     van_der_pol,
 )
+from sciml_lab.problems.zoo.planets import (
+    outer_solar_system,
+    outer_solar_system_hamiltonian,
+    outer_solar_system_second_order,
+)
 from sciml_lab.problems.zoo.populations import (
     HudsonBay,
     exponential,
@@ -55,6 +60,7 @@ _ENTRIES = {
         brusselator, fitzhugh_nagumo, cubic_spiral, rober, hires, pollu,
         van_der_pol_stiff, van_der_pol_scaled, oregonator, chemical_akzo_nobel,
         rober_dae, transistor_amplifier, e5, henon_heiles, slow_fast, prothero_robinson,
+        outer_solar_system,
     )
 }  # fmt: skip
 
@@ -116,6 +122,9 @@ __all__ = [
     "lotka_volterra",
     "medical_akzo_nobel",
     "oregonator",
+    "outer_solar_system",
+    "outer_solar_system_hamiltonian",
+    "outer_solar_system_second_order",
     "pendulum",
     "pendulum_hamiltonian",
     "pendulum_period",

@@ -168,10 +168,10 @@ def half_square(u):
     return 0.5 * u * u
 
 
-#: How the end values were computed.
+#: How the end values were computed, for the equation on this grid.
 HOW = (
-    "ETDRK4 and an explicit method of order 8 of the same Fourier method, and both again with "
-    "half the steps"
+    "ETDRK4, extrapolated from two step sizes, and SciPy's DOP853 at rtol 1e-13; more points "
+    "change it by 2e-5 at most"
 )
 
 kuramoto_sivashinsky = SpectralEntry(
