@@ -60,6 +60,7 @@ class Linearisation:
         self.f, self.size = f, size
         self.mass, self.mass_matrix = mass, None if mass is None else Mass(mass)
         self.sparsity, self.linear_solver = sparsity, linear_solver
+        _preparation(linear_solver)  # a wrong one is named before the solve
         self.jacobian = jacobian_function(f, jac, call)
         self.J = self.point = self._factored = self._solve = self._by_time = None
         self.njac = self.nlu = self.nkrylov = 0
@@ -90,7 +91,7 @@ class Linearisation:
         """
         if self._factored != gamma_h or self._solve is None:
             self._factored = None
-            self._solve = dense_lu(self._matrix(gamma_h))
+            self._solve = _preparation(self.linear_solver)(self._matrix(gamma_h))
             self._factored = gamma_h
             self.nlu += 1
         return self._solve
@@ -130,6 +131,18 @@ class Linearisation:
         """The derivative of f by t at (u, t), zeros where f does not read t."""
         found = self.by_time(u, p, t, h, f0)
         return np.zeros_like(f0) if found is None else found
+
+
+def _preparation(linear_solver):
+    """What turns W into ``solve(b)``, or a sentence about what was asked for."""
+    if linear_solver in ("auto", "dense"):
+        return dense_lu
+    if hasattr(linear_solver, "prepare") and not isinstance(linear_solver, type):
+        return linear_solver.prepare
+    raise ValueError(
+        "linear_solver must be 'auto', 'dense', or an object with prepare(W) -> solve (got "
+        f"{linear_solver!r})."
+    )
 
 
 def dense_lu(W):

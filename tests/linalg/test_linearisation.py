@@ -151,6 +151,22 @@ def test_j_and_w_are_made_when_needed_only():
     assert (lin.njac, lin.nlu) == (2, 3)
 
 
+class Inverse:
+    """A linear solver of one's own."""
+
+    def prepare(self, W):
+        inverse = np.linalg.inv(W)
+        return lambda b: inverse @ b
+
+
+def test_a_linear_solver_of_ones_own():
+    prob = sl.ODEProblem(cubic, [1.0, 0.5], (0.0, 1.0))
+    plain, own = (sl.solve(prob, sl.Rodas5P(linear_solver=s)) for s in ("dense", Inverse()))
+    assert np.allclose(plain.u[-1], own.u[-1], rtol=1e-10)
+    with pytest.raises(ValueError, match="linear_solver must be 'auto', 'dense', or an object"):
+        sl.solve(prob, sl.Rodas5P(linear_solver="magic"))
+
+
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
 @pytest.mark.parametrize("matrix", [[[2.0, 0.0], [0.0, 0.0]], [[2.0, 1.0], [0.5, 3.0]]])
 def test_mass_matrices_in_w(kind, matrix):

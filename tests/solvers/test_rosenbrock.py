@@ -153,6 +153,25 @@ def test_counters():
     assert stats.nf == 2 + 5 * stats.nsteps + stats.naccept - 1
 
 
+def test_a_step_whose_matrix_is_singular_is_tried_shorter():
+    """u' = u with gamma h = 1: W = 0."""
+    prob = sl.ODEProblem(lambda u, p, t: u, [1.0], (0.0, 5.0))
+    records = list(sl.steps(prob, sl.Rodas4(), dt=4.0))
+    assert "W = M - gamma h J is singular" in records[0].trouble
+    assert "singular" in records[0].reason
+    assert not records[0].accepted
+    assert records[1].h < 4
+    assert records[-1].u_new[0] == pytest.approx(np.exp(5), rel=1e-4)
+
+
+def test_a_failed_solve_keeps_its_part():
+    sol = sl.solve(sl.ODEProblem(lambda u, p, t: u**2, [1.0], (0.0, 2.0)), sl.Rodas5P())
+    assert not sol.success
+    assert sol.diagnosis.verdict == "finite-time blow-up"
+    assert sol.t[-1] == pytest.approx(1, abs=1e-3)
+    assert sol(0.5)[0] == pytest.approx(2, rel=1e-5)
+
+
 def test_autonomous_problems_save_the_derivative_by_t():
     for prob, reads_t in ((sl.zoo.rober(), False), (problem(), True)):
         linear = sl.Rodas4().side(prob, prob.u0.shape).linear
