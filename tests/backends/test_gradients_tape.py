@@ -132,3 +132,20 @@ def test_a_tape_begins_with_a_line_of_the_cache():
     made = pair(network, **METHODS["Tsit5"])[1].compiled(p)
     assert isinstance(made, gradient_loss.CompiledLoss)
     assert made.drive.integers[layout.WORK] % 64 == 0
+
+
+@pytest.mark.parametrize("method", [sl.Tsit5(), sl.BS3(), sl.DP5()], ids=str)
+def test_a_last_stage_that_is_the_next_first_one(method):
+    """Outputs inside of steps, of the last one too, reach it; it is pulled back once for both."""
+    p, grads = parameters(network), []
+    times = np.append(np.linspace(0.05, 1.9, 40), [1.93, 1.97])  # the end of the last step is 2
+    for backend in ("numpy", "numba"):
+
+        def loss(q, backend=backend):
+            problem = sl.ODEProblem(network, [0.5, -0.3], (0.0, 2.0), q)
+            sol = sl.solve(problem, method, rtol=1e-5, saveat=times, backend=backend,
+                           sensitivity=sl.DiscreteAdjoint(), dense=False)  # fmt: skip
+            return ((sol.u - 0.2) ** 2).sum()
+
+        grads.append(sl.ad.grad(loss)(p))
+    np.testing.assert_allclose(grads[1], grads[0], rtol=1e-11, atol=1e-13)

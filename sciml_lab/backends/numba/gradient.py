@@ -164,7 +164,7 @@ class WayBack:
         self.p, self.lam, self.p_bar = np.zeros(max(m, 1)), np.zeros(n), np.zeros(max(m, 1))
         self.set(back.P_BACK, (self.p,))
         self.set(back.GOAL, (self.goal, self.lam, self.p_bar))
-        lengths = [n, n * every, n * every, n, n * extra, max(f.work, f_vjp.work) + 1]
+        lengths = [n, n * every, n * every, n, n * extra, n, max(f.work, f_vjp.work) + 1]
         scratch = np.zeros(sum(lengths))
         starts = np.cumsum([0, *lengths[:-1]])
         r[back.K_BAR : back.WORK_BACK + 1] = address(scratch) + 8 * starts
@@ -184,7 +184,8 @@ class WayBack:
 
     def start(self, steps, outputs, end):
         """Put a sweep at its beginning, the end of the trajectory."""
-        self.integers[back.STEPS], self.integers[back.OUTPUTS_LEFT] = steps, outputs
+        r = self.integers
+        r[back.STEPS], r[back.OUTPUTS_LEFT], r[back.AT_END] = steps, outputs, 1
         self.goal[0], self.lam[:], self.p_bar[:] = end, 0.0, 0.0
 
     def go(self) -> int:

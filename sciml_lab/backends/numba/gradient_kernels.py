@@ -23,6 +23,7 @@ from sciml_lab.backends.numba.pointers import *
 
 LENGTH = {length}  # of u; 0 stands for any
 STAGES, NEW_STAGES = {stages}, {new}  # of a step; without the one that is the next step's first
+SHARED = {shared}  # whether that stage is pulled back with the next step
 compiled = njit(error_model="numpy", fastmath={flags})
 '''
 FLAGS = "{" + ", ".join(map(repr, sorted(forward.FLAGS))) + "}"
@@ -54,14 +55,14 @@ def header(method, length) -> str:
     stages = method.tableau.stages
     return HEADER.format(
         name=method.name, version=__version__, length=length, stages=stages,
-        new=stages - method.tableau.fsal, flags=FLAGS,
+        new=stages - method.tableau.fsal, shared=gradient_step.shared(method), flags=FLAGS,
     ).strip()  # fmt: skip
 
 
 def parts(method) -> list:
     """The functions of a reverse sweep, one text each."""
     s = method.tableau.stages
-    back = "f_vjp, u, p, t, h, v, k_bar, v_bars, work, n, tape"
+    back = "f_vjp, u, p, t, h, v, k_bar, v_bars, work, n, tape, carry"
     dense = ast.parse(printed(
         unroll.dense_stages(method), "k, extra, f, u, p, t, h, v, work, n", s
     ))  # fmt: skip
@@ -71,7 +72,8 @@ def parts(method) -> list:
         printed(gradient_step.add_output(method), "q, lam, g, theta, n", s),
         printed(gradient_step.pull_step(method), f"lam, p_bar, k, {back}", s),
         printed(gradient_step.pull_step(method, True), f"lam, p_bar, q, k, extra, {back}", s),
-        inspect.getsource(gradient_loop.add),
+        printed(gradient_step.carry_output(method), "carry, g, theta, h, n", s),
+        *map(inspect.getsource, (gradient_loop.add, gradient_loop.carried, gradient_loop.pull_end)),
     ]  # fmt: skip
     functions = ["@compiled\n" + one.strip() for one in generated]
     return [*functions, FINAL + inspect.getsource(gradient_loop.sweep).strip()]

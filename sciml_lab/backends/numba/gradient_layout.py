@@ -23,7 +23,9 @@
     Q,  # cotangents of the stages, where outputs lie inside a step,
     V_BACK,  # a stage point,
     EXTRA_BACK,  # the extra stages of dense output,
+    CARRY,  # cotangent of the last stage of the step before, which is the first of this one,
     WORK_BACK,  # scratch memory of f and of its pullback, with the tape of the first stage in front
     TAPE_BACK,  # numbers on the tape of one stage
+    AT_END,  # 1 if no step has been pulled back yet
     INTEGERS_BACK,  # how many there are
-) = range(25)
+) = range(27)

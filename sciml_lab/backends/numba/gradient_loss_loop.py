@@ -55,7 +55,7 @@ def value_and_grad(block):
             r[back.T], r[back.H], r[back.U], r[back.K] = (
                 c[at.STORE_T], c[at.STORE_H], c[at.STORE_U], c[at.STORE_K]
             )  # fmt: skip
-            r[back.STEPS], r[back.OUTPUTS_LEFT] = c[at.ROW], c[at.OUTPUTS]
+            r[back.STEPS], r[back.OUTPUTS_LEFT], r[back.AT_END] = c[at.ROW], c[at.OUTPUTS], 1
             end = numbers(r[back.GOAL], "any")
             end[0] = x[at.END]
             l[own.SPENT] += c[at.NACCEPT]

@@ -4,7 +4,7 @@ The mathematics stands in `sciml_lab/sensitivity/sweep.py`. Its functions use ``
 pullback of f only, so here they run on symbols (`sciml_lab/backends/unroll.py`), and what they do
 is written down. Of Heun's method:
 
-    def pull_step(lam, p_bar, k1, k2, u, p, t, h, v, k_bar, v_bar1, v_bar2, work, n, tape):
+    def pull_step(lam, p_bar, k1, k2, u, p, t, h, v, k_bar, v_bar1, v_bar2, work, n, tape, carry):
         for i in range(n):
             v[i] = u[i] + h * k1[i]
             k_bar[i] = h * (0.5 * lam[i])
@@ -21,6 +21,12 @@ from sciml_lab.transform.symbols import Program, Symbol
 from sciml_lab.transform.tree import Lowered
 
 
+def shared(method) -> bool:
+    """Whether outputs inside a step reach its last stage, and that is the next step's first one."""
+    last = len(method.tableau.P) - 1
+    return method.tableau.fsal and not method.rows.a_dense and last in dict(method.rows.dense)
+
+
 def pull_step(method, dense=False) -> Lowered:
     """Back through the stages of one step.
 
@@ -35,14 +41,15 @@ def pull_step(method, dense=False) -> Lowered:
     -------
     Lowered
         ``pull_step(lam, p_bar, [q1, ...,] k1, ..., u, p, t, h, v, k_bar, v_bar1, ..., work, n,
-        tape)``: lam is the cotangent of the state at the end of the step, then of that at its
-        start; every stage has `tape` numbers of its own in work (see `gradient_tape.py`).
+        tape, carry)``: lam is the cotangent of the state at the end of the step, then of that at
+        its start; every stage has `tape` numbers of its own in work (see `gradient_tape.py`); carry
+        is what the first stage receives as the last one of the step before, see `shared`.
 
     Examples
     --------
     >>> import ast, sciml_lab as sl
     >>> print(ast.unparse(pull_step(sl.Euler()).tree))
-    def pull_step(lam, p_bar, k1, u, p, t, h, v, k_bar, v_bar1, work, n, tape):
+    def pull_step(lam, p_bar, k1, u, p, t, h, v, k_bar, v_bar1, work, n, tape, carry):
         for i in range(n):
             k_bar[i] = h * lam[i]
             v_bar1[i] = 0.0
@@ -52,7 +59,8 @@ def pull_step(method, dense=False) -> Lowered:
     """
     rows, program = method.rows, Program()
     last = len(rows.a) - method.tableau.fsal
-    a, c = (rows.a + rows.a_dense, rows.c + rows.c_dense) if dense else (rows.a[:last], rows.c)
+    all_stages = dense and not shared(method)
+    a, c = (rows.a + rows.a_dense, rows.c + rows.c_dense) if all_stages else (rows.a[:last], rows.c)
     stages = range(len(a))
     u, lam = Symbol.named("u", True), Symbol.named("lam", True)
     t, h = Symbol.named("t", False), Symbol.named("h", False)
@@ -61,6 +69,8 @@ def pull_step(method, dense=False) -> Lowered:
 
     def pullback(i):
         def pull(k_bar):
+            if i == 0 and shared(method):
+                k_bar = k_bar + Symbol.named("carry", True)
             together = {"k_bar": k_bar, f"v_bar{i + 1}": 0.0}
             if a[i]:
                 together = {"v": u + h * combine(a[i], k), **together}
@@ -76,7 +86,7 @@ def pull_step(method, dense=False) -> Lowered:
     u_bar, _ = sweep.pull_stages(h, q, a, [pullback(i) for i in stages], lam)
     entries(program, {"lam": u_bar})
     names = [*(named("q", stages) if dense else ()), *named("k", stages), *"upth", "v", "k_bar"]
-    inputs = ("lam", "p_bar", *names, *named("v_bar", stages), "work", "n", "tape")
+    inputs = ("lam", "p_bar", *names, *named("v_bar", stages), "work", "n", "tape", "carry")
     return program.function("pull_dense" if dense else "pull_step", inputs)
 
 
@@ -117,6 +127,23 @@ def add_output(method) -> Lowered:
     changed = {f"q{j + 1}": x for j, x in enumerate(q) if x is not before[j]}
     entries(program, {**changed, "lam": Symbol.named("lam", True) + g})
     return program.function("add_output", (*named("q", stages), "lam", "g", "theta", "n"))
+
+
+def carry_output(method) -> Lowered:
+    """``carry_output(carry, g, theta, h, n)``: add what the last stage of a step receives.
+
+    Examples
+    --------
+    >>> import ast, sciml_lab as sl
+    >>> print(ast.unparse(carry_output(sl.BS3()).tree).splitlines()[-1].strip())
+    carry[i] = carry[i] + h * (s1 * g[i])
+    """
+    program, q = Program(), [None] * len(method.tableau.P)
+    h, g = Symbol.named("h", False), Symbol.named("g", True)
+    sweep.add_output(method, q, Symbol.named("theta", False), g)
+    if q[-1] is not None:
+        entries(program, {"carry": Symbol.named("carry", True) + h * q[-1]})
+    return program.function("carry_output", ("carry", "g", "theta", "h", "n"))
 
 
 def entries(program, values):
