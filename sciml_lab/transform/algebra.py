@@ -213,6 +213,11 @@ def assign(target, value, line=None, made=True) -> ast.Assign:
     return mark(ast.Assign([target], value, lineno=1), line, made)
 
 
+def new_array(name, shape, make="np.zeros") -> ast.Assign:
+    """Return the statement that makes an array."""
+    return assign(name, fill(f"{make}({shape[0] if len(shape) == 1 else tuple(shape)})"))
+
+
 def add_to(target, value, line=None) -> ast.stmt:
     """Return ``target += value``."""
     return mark(ast.AugAssign(target, ast.Add(), value), line, True)
@@ -274,7 +279,7 @@ def is_memory(statement) -> bool:
     if not isinstance(statement, ast.Assign):
         return False
     value = statement.value
-    made = isinstance(value, ast.Call) and show(value.func) in ("np.empty", "np.zeros")
+    made = isinstance(value, ast.Call) and getattr(value.func, "attr", "") in ("empty", "zeros")
     return made or isinstance(value, ast.List)
 
 

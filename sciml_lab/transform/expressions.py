@@ -1,6 +1,7 @@
 """Reading the expressions of a source: what is known is computed, the rest becomes values."""
 
 import ast
+import contextlib
 import functools
 import types
 
@@ -380,12 +381,8 @@ class Expressions(Calls):
                     self.assign(first.target, steps.item(k), inner)
                     return self.eval(tree.elt, inner)
 
-                mark = self.mark()
-                try:
-                    _, value = self.block_of(lambda: entry(Num.named("i", "i", 0, 0)))
-                    self.rollback(mark)
+                with contextlib.suppress(NeedsStatic):
+                    _, value = self.tried(lambda: entry(Num.named("i", "i", 0, 0)))
                     if is_number(value) or isinstance(value, Num):
                         return Array((len(steps),), entry)
-                except NeedsStatic:
-                    self.rollback(mark)
         return self._eval_ListComp(tree, frame)

@@ -20,6 +20,7 @@ from sciml_lab.transform.algebra import (
     is_memory,
     loop,
     names,
+    new_array,
     over_entries,
     place_of,
     set_entries,
@@ -30,7 +31,6 @@ from sciml_lab.transform.algebra import (
 )
 from sciml_lab.transform.jvp import Forward, jvp
 from sciml_lab.transform.prepare import Names
-from sciml_lab.transform.replay import extent
 from sciml_lab.transform.tidy import tidy
 from sciml_lab.transform.tree import Lowered, size
 
@@ -141,7 +141,7 @@ class _Entries(Forward):
         shape = (size(shapes[self.of]), max(self.places, default=-1) + 1)
         return _function(
             self.lowered, self.matrix_name, shape,
-            [assign(self.matrix_name, fill(f"np.zeros({shape})")), *body], {},
+            [new_array(self.matrix_name, shape), *body], {},
         )  # fmt: skip
 
     def statement(self, s, target, y):
@@ -228,9 +228,9 @@ def _directions(lowered, of, wrt, colors):
         seed = [set_entries(make.new, direction, shape, test)]
     copy_out = _copy_row(make, matrix, column, result, shapes)
     body = [loop(column, [columns], [*seed, *fills, *inside, *copy_out])]
-    start = [assign(matrix, fill(f"np.empty({(size(shapes[result]), columns)})")), *memory]
+    start = [new_array(matrix, (size(shapes[result]), columns), "np.empty"), *memory]
     if shape != ():
-        start.append(assign(direction, fill(f"np.zeros({extent(shape)})")))
+        start.append(new_array(direction, shape))
     return _function(
         derived, matrix, (size(shapes[result]), columns), [*start, *before, *body], constants
     )

@@ -14,11 +14,11 @@ from sciml_lab.transform.algebra import (
     blocks,
     call_effects,
     entry_like,
-    fill,
     fold,
     is_memory,
     mark,
     names,
+    new_array,
     own,
     place_of,
     refuse,
@@ -173,8 +173,7 @@ class Forward:
         """Make the derivatives of an array that does not change: they are zero."""
         if x not in self.active and self.dot(x) not in self.lowered.shapes:
             self.lowered.shapes[self.dot(x)] = self.lowered.shapes[x]
-            n = self.lowered.shapes[x]
-            self.made.append(assign(self.dot(x), fill(f"np.zeros({n[0] if len(n) == 1 else n})")))
+            self.made.append(new_array(self.dot(x), self.lowered.shapes[x]))
 
     def result(self, value):
         """Put the function together."""

@@ -228,15 +228,11 @@ class Reader(Statements):
 
     def same_form(self, old, new, name):
         """Check that a carried value keeps its form."""
-        a, b = (
-            np.shape(x) if isinstance(x, np.ndarray) else getattr(x, "shape", ())
-            for x in (old, new)
-        )
+        a, b = (len(x) if type(x) is tuple else getattr(x, "shape", ()) for x in (old, new))
+        if isinstance(a, tuple) and isinstance(b, tuple) and a != b:
+            what = f"{name}, which changes its shape from {a} to {b},"
+            self.fail(what, "give it another name.")
         if a != b:
-            self.fail(f"{name}, which changes its shape from {a} to {b},", "give it another name.")
-        if (type(old) is tuple) != (type(new) is tuple) or (
-            type(old) is tuple and len(old) != len(new)
-        ):
             self.fail(f"{name}, which changes its form in a loop,", "keep a tuple a tuple.")
 
     def unchanged(self, old, new):

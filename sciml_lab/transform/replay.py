@@ -16,6 +16,7 @@ from sciml_lab.transform.algebra import (
     is_memory,
     mark,
     names,
+    new_array,
     number,
     own,
     refuse,
@@ -131,7 +132,7 @@ class Replay:
         if not loops:  # in a branch: one number
             return "number", name, fill(name)
         self.shapes[name] = tuple(sizes)
-        self.memory.append(assign(name, fill(f"np.empty({extent(sizes)})")))
+        self.memory.append(new_array(name, sizes, "np.empty"))
         for node in self.loops(home)[-1:]:
             node.fresh = getattr(node, "fresh", set()) | {name}
         return "array", name, fill(f"{name}[{', '.join(s.target.id for s in loops)}]")
@@ -217,8 +218,3 @@ class Replay:
         out.append(assign(turns, number(0), s.line))
         body.append(assign(f"{turns}_next", fill(f"{turns} + 1")))
         body.append(assign(turns, fill(f"{turns}_next")))
-
-
-def extent(shape):
-    """Return a shape as np.empty takes it."""
-    return str(shape[0]) if len(shape) == 1 else str(tuple(shape))

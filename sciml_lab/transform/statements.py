@@ -2,7 +2,6 @@
 
 import ast
 import copy
-import importlib
 
 import numpy as np
 
@@ -80,15 +79,9 @@ class Statements(Expressions):
             self.fail(f"`{ast.unparse(tree)}`, which does not hold,", "check the arguments.")
 
     def _run_Import(self, tree, frame):
-        for alias in tree.names:
-            module = importlib.import_module(alias.name)
-            top = alias.asname or alias.name.partition(".")[0]
-            frame.env[top] = module if alias.asname else importlib.import_module(top)
+        exec(compile(ast.Module([tree], []), "<import>", "exec"), {}, frame.env)
 
-    def _run_ImportFrom(self, tree, frame):
-        module = importlib.import_module(tree.module)
-        for alias in tree.names:
-            frame.env[alias.asname or alias.name] = getattr(module, alias.name)
+    _run_ImportFrom = _run_Import
 
     def _run_Expr(self, tree, frame):
         if not isinstance(tree.value, ast.Constant):
@@ -238,11 +231,9 @@ class Statements(Expressions):
         if one_by_one and part.size > 64:
             return True
         counters = [Num.named(f"_{k}", "i", 0, n - 1) for k, n in enumerate(part.shape)]
-        mark = self.mark()
         for index in np.ndindex(part.shape) if one_by_one else [counters]:
             name, place = part.place(*index)
-            written, number = self.block_of(lambda index=index: value.entry(*index))
-            self.rollback(mark)
+            written, number = self.tried(lambda index=index: value.entry(*index))
             own = [ast.dump(node(i)) for i in place]
             for tree in (n for t in (*written, node(number)) for n in ast.walk(t)):
                 if isinstance(tree, ast.Subscript) and tree.value.id == name:
@@ -369,6 +360,14 @@ class Statements(Expressions):
             env.update(names)
             for values, before in lists:
                 values[:] = before
+
+    def tried(self, body):
+        """Return the statements that `body()` would write, and its result; write none of them."""
+        mark = self.mark()
+        try:
+            return self.block_of(body)
+        finally:
+            self.rollback(mark)
 
 
 def zeros_like(value):

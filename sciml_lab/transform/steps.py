@@ -48,11 +48,11 @@ class Steps:
         return cls(len(items), item, later=False)
 
     @classmethod
-    def joined(cls, reader, values, combine=tuple):
+    def joined(cls, reader, values):
         """Return the steps of zip(...)."""
         parts = [cls.over(reader, v) for v in values]
         if not all(p.known for p in parts):
             reader.fail("zip of a range known only later", "use an index.")
         count = min((len(p) for p in parts), default=0)
         later = all(p.later for p in parts)
-        return cls(count, lambda k: combine(p.item(k) for p in parts), later)
+        return cls(count, lambda k: tuple(p.item(k) for p in parts), later)

@@ -130,7 +130,7 @@ def live(statements, after, keep=None) -> set:
             wanted = target_of(s) in needed or isinstance(s, ast.Return) or is_memory(s)
             wanted = wanted or bool(needed & written([s]) - {target_of(s)})
         if wanted:
-            if sets_number(s) or is_memory(s):
+            if isinstance(place_of(s), ast.Name):
                 needed.discard(target_of(s))
             needed |= reads(s)
             if keep is not None:
@@ -204,7 +204,7 @@ def _inline(body, after, is_loop=False):
 
 
 def _is_helper(s):
-    return sets_number(s) and getattr(s, "made", False) and not is_pop(s.value)
+    return getattr(s, "made", False) and sets_number(s) and not is_pop(s.value)
 
 
 def _replace_uses(body, k, after, is_loop):
@@ -287,4 +287,4 @@ def _merge(body, loop):
 
 
 def _is_copy(s):
-    return sets_number(s) and isinstance(s.value, ast.Name)
+    return isinstance(getattr(s, "value", None), ast.Name) and sets_number(s)

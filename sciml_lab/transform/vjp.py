@@ -30,6 +30,7 @@ from sciml_lab.transform.algebra import (
     loop,
     mark,
     names,
+    new_array,
     number,
     place_of,
     set_entries,
@@ -44,7 +45,7 @@ from sciml_lab.transform.algebra import (
 )  # fmt: skip
 from sciml_lab.transform.gather import gather
 from sciml_lab.transform.prepare import entry_name, guarded, partials, slopes
-from sciml_lab.transform.replay import Replay, extent
+from sciml_lab.transform.replay import Replay
 from sciml_lab.transform.tidy import tidy
 from sciml_lab.transform.tree import Lowered
 from sciml_lab.transform.usage import set_first
@@ -319,9 +320,7 @@ class _Reverse(Replay):
             self.bars[x] = self.names.new(f"{x}_bar")
         if self.bars[x] not in self.shapes:
             self.shapes[self.bars[x]] = self.lowered.shapes[x]
-            self.memory.append(
-                assign(self.bars[x], fill(f"np.zeros({extent(self.lowered.shapes[x])})"))
-            )
+            self.memory.append(new_array(self.bars[x], self.lowered.shapes[x]))
         return self.bars[x]
 
     def result(self):
