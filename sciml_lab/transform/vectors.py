@@ -45,8 +45,8 @@ def vectors(tree) -> ast.FunctionDef:
     tree = copy.deepcopy(tree)
     tree.body = _block(tree.body)
     if tree.name.endswith("_vjp"):
-        inside = [_AnyOrder().visit(s) if isinstance(s, ast.For) else s for s in tree.body]
-        tree.body = _sorted(inside, [a.arg for a in tree.args.args])
+        body = _sorted(tree.body, [a.arg for a in tree.args.args])
+        tree.body = [_AnyOrder().visit(s) if isinstance(s, ast.For) else s for s in body]
     return ast.fix_missing_locations(tree)
 
 
@@ -87,23 +87,37 @@ def _is_derivative(s):
 
 
 def _sorted(body, arguments):
-    """Move what is added to arguments behind the other statements, in the order of the memory.
+    """Move what is added to single entries of arguments to the end, in the order of the memory.
 
-    That changes nothing where only numbers are set besides, each of them once, and no argument
-    that is added to is read.
+    That changes nothing as long as nobody reads what is added to, and what is added keeps its
+    value until the end.
     """
     adding = [s for s in body if _is_derivative(s) and s.target.value.id in arguments]
-    others = [s for s in body if s not in adding]
-    simple = all(isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) for s in others)
-    known = all(isinstance(s.target.slice, ast.Constant) for s in adding)
-    if len(adding) < MANY or not simple or not known:
+    if len(adding) < MANY or not all(isinstance(s.target.slice, ast.Constant) for s in adding):
         return body
-    read = {n.id for s in body for n in ast.walk(s.value) if isinstance(n, ast.Name)}
-    if any(s.target.value.id in read for s in adding):
+    targets, read = [], set()
+    for n in (n for s in body for n in ast.walk(s) if isinstance(n, ast.stmt)):
+        if isinstance(n, ast.Expr):  # a primitive, which writes somewhere
+            return body
+        if isinstance(n, ast.Assign | ast.AugAssign | ast.For):
+            targets.append(n.targets[0] if isinstance(n, ast.Assign) else n.target)
+        for part in ("value", "test", "iter"):
+            read |= _names(getattr(n, part, ast.Pass()))
+    set_once = [t.id for t in targets if isinstance(t, ast.Name)]
+    written = {t.value.id for t in targets if isinstance(t, ast.Subscript)}
+    moved = set().union(*(_names(s.value) for s in adding))
+    if read & {s.target.value.id for s in adding} or moved & written:
+        return body
+    if any(set_once.count(name) > 1 for name in moved):
         return body
     places = [(arguments.index(s.target.value.id), s.target.slice.value) for s in adding]
     order = sorted(range(len(adding)), key=places.__getitem__)
-    return others + [adding[k] for k in order]
+    return [s for s in body if s not in adding] + [adding[k] for k in order]
+
+
+def _names(e):
+    """The names in an expression."""
+    return {n.id for n in ast.walk(e) if isinstance(n, ast.Name)}
 
 
 # --- two loops into one ---

@@ -125,14 +125,25 @@ def test_only_what_a_loop_adds_to_a_derivative_may_come_in_any_order():
     assert "x_bar[0] = in_any_order(x_bar[0], g[i])" in ast.unparse(vectors(tree))
 
 
-@pytest.mark.parametrize("value, moves", [("x * g[{k}]", True), ("u_bar[0] * g[{k}]", False)])
-def test_many_single_entries_are_written_in_the_order_of_the_memory(value, moves):
+MOVES = """
+x = g[0]
+for i in range(9):
+    u_bar[i] += g[i]
+"""
+STAYS = (
+    "x = u_bar[0]", "g[0] = 2.0", "x = 2.0", "net(u_bar, g)", "if u_bar[0] > 0.0:\n    y = 1.0",
+    "for i in range(9):\n    g[i] += 1.0", "du[0] = u_bar[0]",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("more", ["", *STAYS])
+def test_many_single_entries_are_written_in_the_order_of_the_memory(more):
     places = [(array, k) for k in range(9, -1, -1) for array in ("p_bar", "u_bar")]
-    lines = [f"    {array}[{k}] += {value.format(k=k)}" for array, k in places]
-    lines.insert(3, "    x = g[0]")
-    tree = ast.parse("\n".join(["def f_vjp(u_bar, p_bar, g, du):", *lines])).body[0]
-    after = [ast.unparse(s.target) for s in vectors(tree).body if isinstance(s, ast.AugAssign)]
-    wanted = [f"{array}[{k}]" for array in ("u_bar", "p_bar") for k in range(10)]
-    assert (after == wanted) == moves
-    if not moves:
-        assert ast.unparse(vectors(tree)) == ast.unparse(tree)
+    lines = [f"{array}[{k}] += x * g[{k}]" for array, k in places]
+    lines[3:3] = [*MOVES.strip().splitlines(), *more.splitlines()]
+    lines.insert(0, lines.pop(3))
+    text = "\n    ".join(["def f_vjp(u_bar, p_bar, g, du):", *lines])
+    after = vectors(ast.parse(text).body[0])
+    order = [ast.unparse(s.target) for s in after.body if isinstance(s, ast.AugAssign)]
+    sort = [f"{array}[{k}]" for array in ("u_bar", "p_bar") for k in range(10)]
+    assert order == ([f"{array}[{k}]" for array, k in places] if more else sort)
