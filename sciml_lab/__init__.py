@@ -58,13 +58,19 @@ _NAMES = {
     "sciml_lab.solvers.sdirk": (
         "SDIRK",
         "ImplicitEuler",
-        "KenCarp3",
-        "KenCarp4",
-        "KenCarp5",
         "Kvaerno3",
         "Kvaerno5",
         "TRBDF2",
         "Trapezoid",
+    ),
+    "sciml_lab.solvers.imex": (
+        "ARS222",
+        "ARS443",
+        "AdditiveRK",
+        "IMEXEuler",
+        "KenCarp3",
+        "KenCarp4",
+        "KenCarp5",
     ),
     "sciml_lab.solvers.rosenbrock": (
         "ROSENBROCK_METHODS",
@@ -80,7 +86,9 @@ _NAMES = {
     "sciml_lab.linalg.newton": ("Anderson", "FixedPoint", "FullNewton", "SimplifiedNewton"),
     "sciml_lab.solvers.qndf": ("QNDF",),
     "sciml_lab.solvers.fbdf": ("FBDF",),
+    "sciml_lab.solvers.initialise": ("consistent",),
     "sciml_lab.solvers.method": ("Method", "Step"),
+    "sciml_lab.solvers.exponential": ("ETD1", "ETDRK4", "ExponentialRK", "HochOst4", "LawsonEuler"),
     "sciml_lab.solvers.symplectic": (
         "KahanLi6",
         "KahanLi8",
