@@ -58,6 +58,7 @@ class Reuse:
             self._evaluate(u, p, t)
         if self.h is None or abs(h / self.h - 1) > WINDOW:
             self._factor(h)
+        self.eta = max(self.eta, self._lag(h))
 
     def renew(self, u, p, t, h):
         """After a failure: make anew what is old, and return whether there was anything."""
@@ -75,6 +76,11 @@ class Reuse:
     def relaxation(self, h):
         """The factor of corrections by factors that were made for another h."""
         return 2 / (1 + h / self.h)
+
+    def _lag(self, h):
+        """What factors for another h leave at least of a stiff component, as an eta."""
+        ratio = h / self.h
+        return abs(1 - ratio) / (2 * min(ratio, 1.0))
 
     def _here(self, u, t):
         return self._of is not None and self._of[0] is u and self._of[1] == t

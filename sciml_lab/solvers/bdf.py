@@ -60,7 +60,8 @@ def difference_matrix(k):
 
 def combine(weights, D):
     """The sum of ``weights[j] * D[j]``, for one row of weights or a matrix of them."""
-    return np.tensordot(weights, D, axes=1)
+    flat = weights @ D.reshape(len(D), -1)
+    return flat.reshape(weights.shape[:-1] + D.shape[1:])
 
 
 def rescale(D, ratio):

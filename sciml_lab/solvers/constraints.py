@@ -12,7 +12,7 @@ import numpy as np
 NEGLIGIBLE = 1e-13  # of the largest singular value, after scaling
 
 
-def require_consistent(run):
+def require_consistent(run) -> bool:
     """Raise if u0 violates the constraints by more than the tolerance; nothing for an ODE.
 
     Warns if the index is above 1.
@@ -20,7 +20,12 @@ def require_consistent(run):
     Parameters
     ----------
     run : Run
-        The solve about to begin; `run.f` is an `ImplicitSide`.
+        The solve about to begin; `run.f` is an `ImplicitSide` or a `ResidualSide`.
+
+    Returns
+    -------
+    bool
+        Whether the index is above 1.
 
     Raises
     ------
@@ -29,14 +34,15 @@ def require_consistent(run):
     """
     linear = run.f.linear
     if not linear.singular_mass:
-        return
+        return False
     u, t = run.u0, float(run.tspan[0])
     mass = linear.mass_matrix
-    residual = mass.constraints.T @ run.f(u, run.p, t).ravel()
+    slope = getattr(run.f, "du0", np.zeros_like(u))
+    residual = mass.constraints.T @ run.f.defect(u, slope, run.p, t).ravel()
     linear.update(u, run.p, t)
-    across = _full(mass.constraints.T @ (linear.J @ mass.algebraic))
+    across = full(mass.constraints.T @ (linear.J @ mass.algebraic))
     if not np.isfinite(across).all():
-        return  # the first step will say so
+        return False  # the first step will say so
     change = correction(across, residual)
     if change is None:
         warnings.warn(
@@ -46,17 +52,18 @@ def require_consistent(run):
             UserWarning,
             stacklevel=2,
         )
-        return
+        return True
     change = mass.algebraic @ change
     change = change / np.broadcast_to(run.atol + run.rtol * np.abs(u), u.shape).ravel()
     if np.sqrt(np.mean(np.abs(change) ** 2)) > 1:
         worst = int(np.argmax(np.abs(residual)))
-        row = int(np.argmax(np.abs(_full(mass.constraints)[:, worst])))
+        row = int(np.argmax(np.abs(full(mass.constraints)[:, worst])))
         raise ValueError(
-            f"u0 is inconsistent: at t = {t:.6g} the constraint in equation [{row}] of M u' = f, "
-            f"where u' does not occur, has the residual {residual[worst]:.3g} (u0"
+            f"u0 is inconsistent: at t = {t:.6g} the constraint in equation [{row}] of "
+            f"{run.f.form}, where u' does not occur, has the residual {residual[worst]:.3g} (u0"
             f"[{int(np.argmax(np.abs(change)))}] is off most): start from sl.consistent(problem)."
         )
+    return False
 
 
 def correction(across, residual):
@@ -96,5 +103,12 @@ def _largest(matrix, axis):
     return np.where(largest == 0, 1.0, largest)
 
 
-def _full(matrix):
+def full(matrix):
+    """A matrix, sparse or not, as an array.
+
+    Examples
+    --------
+    >>> full([[1.0, 0.0]])
+    array([[1., 0.]])
+    """
     return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix)

@@ -33,6 +33,8 @@ class ResidualSide:
         Evaluations of the residual, and Newton iterations.
     """
 
+    form = "F(u', u, p, t) = 0"
+
     def __init__(self, problem, shape, linear_solver="auto"):
         self.residual, self.du0, self.shape = problem.residual, problem.du0, tuple(shape)
         self.count = self.nnewton = 0
@@ -73,7 +75,9 @@ class ResidualSide:
         return r
 
     def first(self, u, p, t):
-        """M u' at the start, with the u' that the problem gives."""
+        """M u' at the start, with the u' that the problem gives; after an event, with a new one."""
+        if self.count:
+            self.du0 = self.slope(u, p, t)
         self.residual_at(self.du0, u, p, t)
         self.linear.update(u, p, t)
         return self.linear.times_mass(self.du0)
@@ -93,6 +97,28 @@ class ResidualSide:
             if np.max(np.abs(change)) <= 1e-10 * np.max(np.abs(linear.du)):
                 break
         return linear.du
+
+
+def require_slope(side, u, p, t):
+    """Raise if du0 does not satisfy the equations that it occurs in.
+
+    Raises
+    ------
+    ValueError
+        With the equation, its residual, and what to do.
+    """
+    side.linear.update(u, p, t)
+    M, J, mass = side.linear.mass, side.linear.J, side.linear.mass_matrix
+    change = mass.slope(side.defect(u, side.du0, p, t))
+    missing = np.abs(mass.times(change)).ravel()
+    terms = np.abs(M) @ np.abs(side.du0 + change).ravel()
+    allowed = 1e-3 * terms + 1e-8 * (np.abs(J) @ np.abs(u).ravel())
+    if np.any(missing > allowed):
+        row = int(np.argmax(missing - allowed))
+        raise ValueError(
+            f"du0 is inconsistent: at t = {t:.6g} equation [{row}] of {side.form} has the residual "
+            f"{missing[row]:.3g} at (du0, u0): start from sl.consistent(problem)."
+        )
 
 
 class ResidualLinearisation(Linearisation):

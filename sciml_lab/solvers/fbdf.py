@@ -14,6 +14,7 @@ Differential-Algebraic Equations*, chapter 5 (order and step size as in the code
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class TruePoints:
     ----------
     ages : array (m,)
         How far each point lies back; the first one is the present, with age zero.
-    points : list of array
+    points : array (m, *shape)
         The states.
 
     Examples
@@ -40,17 +41,16 @@ class TruePoints:
     """
 
     def __init__(self, u, slope, h):
-        self.ages, self.points = np.array([0.0, h]), [u, u - h * slope]
+        self.ages, self.points = np.array([0.0, h]), np.array([u, u - h * slope])
 
     def differences(self, h, k):
         """D_0 ... D_k on times that lie h apart."""
-        values = lagrange(self.ages[: k + 1], h * np.arange(k + 1))
-        return combine(difference_matrix(k) @ values, np.array(self.points[: k + 1]))
+        return combine(resampling(tuple(self.ages[: k + 1] / h)), self.points[: k + 1])
 
     def accept(self, attempt, k):
         """Take the end of the step for the present, and forget what no order needs any more."""
         self.ages = np.array([0.0, *(self.ages + attempt.h)])[: k + 3]
-        self.points = [attempt.u, *self.points][: k + 3]
+        self.points = np.array([attempt.u, *self.points[: k + 2]])
 
     def error_constant(self, h, k):
         """The part of d that is the error of the step, or of the polynomial inside it."""
@@ -59,9 +59,35 @@ class TruePoints:
 
     def derivative(self, j, h):
         """The present ``h^j`` times the j-th derivative, from a divided difference."""
-        apart = (self.ages[None, : j + 1] - self.ages[: j + 1, None]) / h
-        weights = math.factorial(j) / np.prod(apart + np.eye(j + 1), axis=1)
-        return combine(weights, np.array(self.points[: j + 1]))
+        return combine(derivative_weights(tuple(self.ages[: j + 1] / h)), self.points[: j + 1])
+
+
+@lru_cache(maxsize=256)
+def derivative_weights(ages):
+    """Weights of the points in ``h^j u^(j)``, where the ages are given in units of h.
+
+    Examples
+    --------
+    >>> derivative_weights((0.0, 1.0, 2.0))
+    array([ 1., -2.,  1.])
+    """
+    ages = np.array(ages)
+    apart = ages[None, :] - ages[:, None] + np.eye(len(ages))
+    return math.factorial(len(ages) - 1) / np.prod(apart, axis=1)
+
+
+@lru_cache(maxsize=256)
+def resampling(ages):
+    """The matrix that takes the points to differences on the times 0, -h, -2h, ...
+
+    Examples
+    --------
+    >>> resampling((0.0, 2.0))  # half of the way
+    array([[ 1. ,  0. ],
+           [ 0.5, -0.5]])
+    """
+    wanted = np.arange(float(len(ages)))
+    return difference_matrix(len(ages) - 1) @ lagrange(np.array(ages), wanted)
 
 
 def lagrange(nodes, wanted):
@@ -135,7 +161,9 @@ class FBDF(BDFMethod):
         if not falls and k < self.max_order and stepper.equal > k and k + 1 in terms:
             new = self.raised(k, terms)
         factor = step_factor(size if new == k else terms[new] / (new + 1), new)
-        return new, 2.0 if factor >= 2 else 1.0 if factor > 1 else min(0.9, max(0.5, factor))
+        if factor >= 1:
+            return new, 2.0 if factor >= 2 and not stepper.wary else 1.0
+        return new, min(0.9, max(0.5, factor))
 
     def terms(self, stepper, attempt):
         """Sizes of ``h^(j+1) u^(j+1)``, the leading error term of order j, for j near k."""

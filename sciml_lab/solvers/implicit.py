@@ -27,6 +27,7 @@ class ImplicitSide(RightHandSide):
     """
 
     __slots__ = ("linear", "nnewton")
+    form = "M u' = f"
 
     def __init__(self, problem, shape, linear_solver="auto", f=None):
         super().__init__(problem.f if f is None else f, shape)

@@ -5,6 +5,7 @@ With this module one can follow a BDF step from prediction to order selection. `
 method says which order and which step size come next.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +15,15 @@ from sciml_lab.linalg.linearisation import SingularMatrix
 from sciml_lab.linalg.newton import SimplifiedNewton, scaled_norm
 from sciml_lab.linalg.reuse import Reuse
 from sciml_lab.solvers.bdf import GAMMA, advance, combine
+from sciml_lab.solvers.constraints import full, require_consistent
 from sciml_lab.solvers.control import Decision
-from sciml_lab.solvers.dae import ResidualSide
+from sciml_lab.solvers.dae import ResidualSide, require_slope
 from sciml_lab.solvers.implicit import no_step
 from sciml_lab.solvers.initialise import start_slope
 from sciml_lab.solvers.method import Step
 
-NEWTON = SimplifiedNewton(kappa=0.03, limit=4)
-FIXED = SimplifiedNewton(kappa=0.03, limit=20)  # a fixed step has no shorter one to resort to
+NEWTON = SimplifiedNewton(kappa=0.01, limit=4)
+FIXED = SimplifiedNewton(kappa=0.01, limit=20)  # a fixed step has no shorter one to resort to
 TIGHT = 1e-13  # relative accuracy of the equations of a fixed step
 
 
@@ -67,8 +69,12 @@ class Multistep:
         Steps taken with this order and this step size.
     failures : int
         Attempts rejected since the last accepted step.
+    wary : bool
+        Whether a step was rejected since the last k + 1 equal steps.
     starting : bool
         Whether order and step still grow with every step.
+    hidden : array or None
+        Directions whose errors do not count, see `seen`.
     strictness : float
         How much less error a step may have than the solution, see `error`.
     """
@@ -77,12 +83,18 @@ class Multistep:
         self.method, self.run = method, run
         self.iteration = NEWTON if run.adaptive else FIXED
         self.reuse = Reuse(run.f.linear, (1.0,), **method.patience)
+        high = require_consistent(run)
+        self.hidden = full(run.f.linear.mass_matrix.algebraic) if high else None
+        if isinstance(run.f, ResidualSide):
+            require_slope(run.f, run.u0, run.p, float(run.tspan[0]))
         self.memory = self.attempt = self.u = None
-        self.strictness = max(1.0, (1e-3 / float(np.min(run.rtol))) ** (1 / (method.order + 1)))
+        self.h, self.order, self.equal, self.failures = 0.0, 1, 0, 0
+        self.starting, self.wary = True, False
+        self.strictness = max(1.0, (0.1 / float(np.min(run.rtol))) ** (1 / (method.order + 1)))
 
     def step(self, f, u, p, t, h, k1=None):
         """Predict, correct, and estimate the error."""
-        self._look_back(f, u, p, t, h, k1)
+        h = self._look_back(f, u, p, t, h, k1)
         k, memory = self.order, self.memory
         D = memory.differences(h, k)
         guess, slope = D.sum(axis=0), combine(GAMMA[: k + 1], D) / h
@@ -105,17 +117,24 @@ class Multistep:
         It is taken for larger than it is, by more the smaller the tolerance: the errors of N steps
         add up, and N grows like ``rtol**(-1/(k + 1))``.
         """
-        return self.strictness * self.memory.error_constant(h, k) * d
+        return self.strictness * self.memory.error_constant(h, k) * self.seen(d)
 
     def _look_back(self, f, u, p, t, h, k1):
-        """Find out what became of the last attempt: it stands, it does not, or u is another one."""
+        """Find out what became of the last attempt: it stands, it does not, or u is another one.
+
+        Returns h, or the last h where they differ by the rounding of t only: then the past need
+        not be read anew.
+        """
         if self.attempt is not None and u is self.attempt.u:
             self._accept()
             self.order = min(self.order + 1, self.method.max_order)  # steps of fixed size
         elif u is not self.u:
             slope = start_slope(f, u, p, t, h, k1)
             self.memory = self.method.remember(u, slope, h)
-            self.order, self.equal, self.failures, self.starting, self.u = 1, 0, 0, True, u
+            self.order, self.equal, self.failures, self.u = 1, 0, 0, u
+            self.starting, self.wary = True, False
+        self.h = self.h if abs(h - self.h) <= 4 * math.ulp(t) else h
+        return self.h
 
     def _correct(self, f, guess, slope, gamma_h, p, t, norm):
         """The d for which u = guess + d satisfies the equations, or why there is none."""
@@ -143,15 +162,25 @@ class Multistep:
     def _norm(self, u, guess):
         """What errors are measured by in this step."""
         size = np.maximum(np.abs(u), np.abs(guess))
-        if self.run.adaptive:
-            return scaled_norm(self.run.atol + self.run.rtol * size)
-        return scaled_norm(TIGHT * np.maximum(size, 1e-3 * np.max(size) or 1.0))
+        scale = TIGHT * np.maximum(size, 1e-3 * np.max(size) or 1.0)
+        norm = scaled_norm(self.run.atol + self.run.rtol * size if self.run.adaptive else scale)
+        return norm if self.hidden is None else lambda x: norm(self.seen(x))
+
+    def seen(self, x):
+        """The part of an error that counts: at an index above 1 not that of algebraic variables.
+
+        They are then derivatives of the others, and their errors do not shrink with h as those do.
+        """
+        if self.hidden is None:
+            return x
+        return x - (self.hidden @ (self.hidden.T @ x.ravel())).reshape(x.shape)
 
     def _accept(self):
         """Make the last attempt the present."""
         self.memory.accept(self.attempt, self.order)
         self.u, self.attempt = self.attempt.u, None
         self.equal, self.failures = self.equal + 1, 0
+        self.wary = self.wary and self.equal <= self.order
 
     def decide(self, norm, k, memory) -> Decision:
         """Accept or reject; choose order and step size."""
@@ -160,7 +189,7 @@ class Multistep:
             self._accept()
             self.order, factor = self.method.after(self, norm, attempt)
         else:
-            self.failures += 1
+            self.failures, self.wary = self.failures + 1, True
             self.order, factor = self.method.after_rejection(self, norm, attempt)
         if self.order != before or factor != 1.0:
             self.equal = 0
