@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from sciml_lab.linalg.mass_matrix import Mass
-
 
 def slope_at(linear, u, p, t, h, f0):
     """The derivative u' at a consistent state u.
@@ -37,15 +35,14 @@ def slope_at(linear, u, p, t, h, f0):
     >>> slope_at(linear, u, None, 0.0, 0.1, f(u, None, 0.0)).round(6)
     array([-1.,  0.])
     """
-    if linear.mass is None:
+    mass = linear.mass_matrix
+    if mass is None:
         return f0
-    mass = Mass(linear.mass)
     known = mass.slope(f0)
     if not mass.singular:
         return known
     linear.update(u, p, t)
     moves = linear.time_slope(u, p, t, h, f0)
-    moves = 0.0 * f0 if moves is None else moves
     across = _full(mass.constraints.T @ (linear.J @ mass.algebraic))
     wanted = -mass.constraints.T @ (moves.ravel() + linear.J @ known.ravel())
     if not np.isfinite(across).all() or np.linalg.cond(across) > 1e14:

@@ -48,6 +48,8 @@ class Gauss(Collocation):
         Number of stages, from 1 to 12.
     iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
         What solves the stages. `FixedPoint` is the quickest where the problem is not stiff.
+    linear_solver : str or object
+        As in `Linearisation`.
 
     Notes
     -----
@@ -71,6 +73,7 @@ class Gauss(Collocation):
 
     s: int = 2
     iteration: Any = NEWTON
+    linear_solver: Any = "auto"
 
     def __post_init__(self):
         plain = isinstance(self.s, int | np.integer) and not isinstance(self.s, bool)
@@ -102,6 +105,8 @@ class ImplicitMidpoint(Gauss):
     ----------
     iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
         What solves the stage.
+    linear_solver : str or object
+        As in `Linearisation`.
 
     Examples
     --------
@@ -110,8 +115,8 @@ class ImplicitMidpoint(Gauss):
     (2, True)
     """
 
-    def __init__(self, iteration: SimplifiedNewton = NEWTON):
-        super().__init__(1, iteration)
+    def __init__(self, iteration: SimplifiedNewton = NEWTON, linear_solver: Any = "auto"):
+        super().__init__(1, iteration, linear_solver)
 
     def _arguments(self):
         return super()._arguments()[1:]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from sciml_lab.linalg.newton import SimplifiedNewton
+from sciml_lab.solvers.constraints import require_consistent
 from sciml_lab.solvers.explicit import Row, combine
 from sciml_lab.solvers.implicit import ImplicitMethod
 from sciml_lab.solvers.method import Step
@@ -23,6 +24,8 @@ class ImplicitRK(ImplicitMethod):
         The coefficients.
     iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
         What solves the stages.
+    linear_solver : str or object
+        As in `Linearisation`.
     gammas : tuple
         A step needs ``W = M - gamma h J`` for each of them.
     stepper : type
@@ -31,6 +34,7 @@ class ImplicitRK(ImplicitMethod):
 
     tableau: Tableau
     iteration: Any
+    linear_solver: Any
     gammas: tuple
     stepper: Any
 
@@ -61,7 +65,14 @@ class ImplicitRK(ImplicitMethod):
 
     def begin(self, run):
         """A stepper that keeps J, the factors of W and what it knows of the last step."""
+        check_mass(self, run.f.linear)
+        if run.now == run.tspan[0]:
+            self.check_start(run)
         return self.stepper(self, run)
+
+    def check_start(self, run):
+        """Refuse a start that violates the constraints of a DAE."""
+        require_consistent(run)
 
     def step(self, f, u, p, t, h, k1=None) -> Step:
         """Take a single step, solved to rounding."""
@@ -86,7 +97,9 @@ class ImplicitRK(ImplicitMethod):
 
     def _arguments(self):
         """What differs from the defaults."""
-        return [] if self.iteration == NEWTON else [f"iteration={self.iteration}"]
+        iteration = [] if self.iteration == NEWTON else [f"iteration={self.iteration}"]
+        solver = [] if self.linear_solver == "auto" else [f"linear_solver={self.linear_solver!r}"]
+        return iteration + solver
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self._arguments())})"
@@ -106,3 +119,26 @@ def checked_iteration(iteration):
             f"iteration must be an iteration such as sl.SimplifiedNewton() (got {iteration!r})."
         )
     return iteration
+
+
+def check_mass(method, linear):
+    """Refuse what can't be solved with this mass matrix.
+
+    Raises
+    ------
+    ValueError
+        For a fixed-point iteration with any M, and a method that leaves the constraints of a
+        singular one.
+    """
+    if linear.mass is None:
+        return
+    if method.iteration.linear == "none":
+        raise ValueError(
+            f"mass_matrix is set, and {type(method.iteration).__name__} knows no linear algebra: "
+            "take iteration=sl.SimplifiedNewton()."
+        )
+    if linear.singular_mass and not method.tableau.stiffly_accurate:
+        raise ValueError(
+            f"mass_matrix is singular, and a step of {method.name} does not end on the "
+            "constraints: take a stiffly accurate method, such as Kvaerno5() or RadauIIA5()."
+        )

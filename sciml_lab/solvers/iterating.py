@@ -46,7 +46,6 @@ class Stepper:
         """Take one step; if the iteration fails with old factors, once more with new ones."""
         if self.reuse is None:
             self.reuse = Reuse(f.linear, self.method.gammas)
-            check_mass(self.method, f.linear)
         kept = self.iteration.linear != "none"
         try:
             slope = self.slope(f, u, p, t, h, k1)
@@ -129,26 +128,3 @@ class Stepper:
         elif accept and 1 <= factor < WORTH_IT:
             factor = 1.0
         return Decision(accept, factor, memory)
-
-
-def check_mass(method, linear):
-    """Refuse what can't be solved with this mass matrix.
-
-    Raises
-    ------
-    ValueError
-        For a fixed-point iteration with any M, and a method that leaves the constraints of a
-        singular one.
-    """
-    if linear.mass is None:
-        return
-    if method.iteration.linear == "none":
-        raise ValueError(
-            f"mass_matrix is set, and {type(method.iteration).__name__} knows no linear algebra: "
-            "take iteration=sl.SimplifiedNewton()."
-        )
-    if linear.singular_mass and not method.tableau.stiffly_accurate:
-        raise ValueError(
-            f"mass_matrix is singular, and a step of {method.name} does not end on the "
-            "constraints: take a stiffly accurate method, such as Kvaerno5() or RadauIIA5()."
-        )

@@ -70,6 +70,8 @@ class RadauIIA5(Collocation):
     index : array of int, optional
         Index of each component, in the shape of u, for DAEs of index 2 or 3: its error is
         multiplied by ``h**(index - 1)``, since that power of h is lost in it.
+    linear_solver : str or object
+        As in `Linearisation`.
 
     Notes
     -----
@@ -91,6 +93,7 @@ class RadauIIA5(Collocation):
 
     iteration: Any = NEWTON
     index: Any = None
+    linear_solver: Any = "auto"
 
     def __post_init__(self):
         checked_iteration(self.iteration)
@@ -105,6 +108,7 @@ class RadauIIA5(Collocation):
 
     def __eq__(self, other):
         same = type(other) is RadauIIA5 and self.iteration == other.iteration
+        same = same and self.linear_solver == other.linear_solver
         return same and np.array_equal(self.index, other.index)
 
     def __hash__(self):
@@ -129,6 +133,11 @@ class RadauIIA5(Collocation):
     def stepper(self):
         """What takes the steps."""
         return RadauStepper
+
+    def check_start(self, run):
+        """Refuse a start off the constraints, unless they are of a higher index."""
+        if self.index is None or np.max(self.index) == 1:
+            super().check_start(run)
 
     def _arguments(self):
         index = [] if self.index is None else [f"index={self.index.tolist()}"]

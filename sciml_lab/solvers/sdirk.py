@@ -21,7 +21,6 @@ from sciml_lab.solvers.implicit_rk import NEWTON, ImplicitRK, checked_iteration
 from sciml_lab.solvers.iterating import Stepper
 from sciml_lab.solvers.method import Step
 from sciml_lab.solvers.tableau import Tableau
-from sciml_lab.solvers.tableaus import kennedy_carpenter
 from sciml_lab.solvers.tableaus import sdirk as tables
 
 
@@ -93,6 +92,8 @@ class SDIRK(ImplicitRK):
         Lower triangular A with a nonzero diagonal, but for a first stage that may be explicit.
     iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
         What solves the stages.
+    linear_solver : str or object
+        As in `Linearisation`.
 
     Raises
     ------
@@ -114,6 +115,7 @@ class SDIRK(ImplicitRK):
 
     tableau: Tableau
     iteration: Any = NEWTON
+    linear_solver: Any = "auto"
 
     def __post_init__(self):
         if not isinstance(self.tableau, Tableau):
@@ -209,14 +211,31 @@ class SDIRKStepper(Stepper):
         return Step(u_new, error, None, k, v, (slope, last))
 
 
-def _method(name: str, tableau: Tableau):
-    """A class for a built-in method: `Kvaerno5()` reads better than `SDIRK(KVAERNO5)`."""
+def named(name: str, tableau: Tableau, base=SDIRK, more=""):
+    """A class for a built-in method: `Kvaerno5()` reads better than `SDIRK(KVAERNO5)`.
+
+    Parameters
+    ----------
+    name : str
+        Its public name.
+    tableau : Tableau
+    base : type
+        `SDIRK` or a subclass.
+    more : str
+        A further sentence of the docstring.
+
+    Examples
+    --------
+    >>> named("TRBDF2", tables.TRBDF2)()
+    TRBDF2()
+    """
 
     def __init__(self, iteration=NEWTON):
         SDIRK.__init__(self, tableau, iteration)
 
+    note = f"{tableau.note} {more}".strip()
     doc = (
-        f"{tableau.name}: diagonally implicit Runge-Kutta method. {tableau.note}\n\n"
+        f"{tableau.name}: diagonally implicit Runge-Kutta method. {note}\n\n"
         "Parameters\n----------\niteration : SimplifiedNewton, FullNewton, FixedPoint or "
         "Anderson\n    What solves the stages.\n\n"
         f"References\n----------\n{tableau.source}\n\n"
@@ -228,14 +247,11 @@ def _method(name: str, tableau: Tableau):
         type(self) is type(other) and self.iteration == other.iteration
     )
     namespace["__hash__"] = lambda self: hash((name, self.iteration))
-    return type(name, (SDIRK,), namespace)
+    return type(name, (base,), namespace)
 
 
-ImplicitEuler = _method("ImplicitEuler", tables.IMPLICIT_EULER)
-Trapezoid = _method("Trapezoid", tables.TRAPEZOID)
-TRBDF2 = _method("TRBDF2", tables.TRBDF2)
-Kvaerno3 = _method("Kvaerno3", tables.KVAERNO3)
-Kvaerno5 = _method("Kvaerno5", tables.KVAERNO5)
-KenCarp3 = _method("KenCarp3", kennedy_carpenter.KENCARP3.implicit)
-KenCarp4 = _method("KenCarp4", kennedy_carpenter.KENCARP4.implicit)
-KenCarp5 = _method("KenCarp5", kennedy_carpenter.KENCARP5.implicit)
+ImplicitEuler = named("ImplicitEuler", tables.IMPLICIT_EULER)
+Trapezoid = named("Trapezoid", tables.TRAPEZOID)
+TRBDF2 = named("TRBDF2", tables.TRBDF2)
+Kvaerno3 = named("Kvaerno3", tables.KVAERNO3)
+Kvaerno5 = named("Kvaerno5", tables.KVAERNO5)

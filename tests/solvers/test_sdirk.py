@@ -213,7 +213,8 @@ def test_an_index_of_two_is_named():
         lambda u, p, t: np.array([u[1], u[0] - np.sin(t)]), [0.0, 1.0], (0.0, 1.0),
         mass_matrix=np.diag([1.0, 0.0]),
     )  # fmt: skip
-    sol = sl.solve(prob, sl.Kvaerno5())
+    with pytest.warns(UserWarning, match="index above 1"):
+        sol = sl.solve(prob, sl.Kvaerno5())
     assert not sol.success
     assert "index is above 1" in sol.message
     assert "RadauIIA5(index=...)" in sol.message
@@ -250,6 +251,33 @@ def test_a_kept_jacobian_that_is_wrong_for_a_fixed_step_is_replaced():
     """A step through the fast part of an oscillation: only Newton with a fresh J gets there."""
     sol = sl.solve(DAE, sl.ImplicitEuler(), dt=5.0 / 80, adaptive=False)
     assert sol.success
+
+
+def test_an_inconsistent_start_is_named():
+    with pytest.raises(ValueError, match="u0 is inconsistent"):
+        sl.solve(DAE.replace(u0=[0.0, 1.1]), sl.Kvaerno5())
+
+
+class Inverse:
+    """A linear solver of one's own."""
+
+    prepared = 0
+
+    def prepare(self, W):
+        self.prepared += 1
+        return lambda b: (np.linalg.inv(W) @ b.ravel()).reshape(b.shape)
+
+
+@pytest.mark.parametrize("method", [sl.Kvaerno5, sl.RadauIIA5, sl.ImplicitMidpoint])
+def test_a_linear_solver_of_ones_own(method):
+    own = Inverse()
+    assert "linear_solver=" in repr(method(linear_solver=own))
+    assert method(linear_solver=own) != method()
+    a = sl.solve(problem(), method(linear_solver=own), dt=0.1, adaptive=False)
+    assert np.allclose(a.u, sl.solve(problem(), method(), dt=0.1, adaptive=False).u, atol=1e-12)
+    assert own.prepared == a.stats.nlu > 0
+    with pytest.raises(ValueError, match="linear_solver must be"):
+        sl.solve(problem(), method(linear_solver="magic"), dt=0.1, adaptive=False)
 
 
 def test_bring_your_own_tableau():
