@@ -110,7 +110,7 @@ def tanh(x):
     With :math:`|x| = \tfrac12 k \ln 2 + r`, :math:`s = 2^k` and :math:`\tanh r = o/a`,
 
     .. math:: \tanh |x| = \frac{(s-1) a + (s+1) o}{(s+1) a + (s-1) o}
-        = 1 - \frac{2 (a - o)}{(s+1) a + (s-1) o} .
+        = 1 + \frac{2 (o - a)}{s (o + a) - (o - a)} .
 
     Here a is a polynomial of degree 3 in :math:`z = r^2`, and o is ``r*a + bend`` with a `bend` of
     r z times degree 2: together they are off by 1e-17 at most. Below 0.7, k is zero and the
@@ -134,8 +134,8 @@ def tanh(x):
     bend = (r * z) * (-0.3333333333333333 + z * bend)
     over = r * a + bend
     s = power_of_two(whole)
-    below = (s + 1.0) * a + (s - 1.0) * over
-    q = (r if small else 1.0) + 2.0 * ((bend if small else over - a) / below)
+    less = over - a
+    q = (r if small else 1.0) + 2.0 * ((bend if small else less) / (s * (over + a) - less))
     return np.copysign(q, x)
 
 
