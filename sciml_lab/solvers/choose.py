@@ -32,6 +32,7 @@ def checked(problem, method, rtol, backend):
         )
     options.one_of("backend", backend, ("numpy", "numba"))
     method = choose_method(rtol, problem) if method is None else _checked_method(method)
+    method = method.on(problem)
     residual = isinstance(problem, DAEProblem)
     if (residual or ODEProblem not in method.problems) and not isinstance(problem, method.problems):
         wanted = " or ".join(kind.__name__ for kind in method.problems)

@@ -111,6 +111,14 @@ class Method:
         """Order of the first step, by default that of the method."""
         return self.order
 
+    def on(self, problem) -> "Method":
+        """The method in the form that suits a problem: usually itself.
+
+        A method that is defined for several kinds of problem (an additive Runge-Kutta pair) may
+        return another object for one of them; the solve then runs with that.
+        """
+        return self
+
     def side(self, problem, shape) -> RightHandSide:
         """What the step calls as `f`: the right-hand side, counted and checked.
 

@@ -307,7 +307,8 @@ def _stats(run, began):
     naccept, nreject = int(np.sum(run.naccept)), int(np.sum(run.nreject))
     stats = Stats(
         nf=run.f.count, nsteps=naccept + nreject, naccept=naccept, nreject=nreject,
-        nnewton=getattr(run.f, "nnewton", 0), seconds=time.perf_counter() - began,
+        nnewton=getattr(run.f, "nnewton", 0), parts=getattr(run.f, "parts", {}),
+        seconds=time.perf_counter() - began,
     )  # fmt: skip
     linear = getattr(run.f, "linear", None)
     if linear is not None:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from sciml_lab.problems import HamiltonianProblem, SecondOrderProblem
-from sciml_lab.solvers.method import Method, Step
+from sciml_lab.solvers.cubic import CubicDense
+from sciml_lab.solvers.method import Step
 from sciml_lab.solvers.rhs import RightHandSide
 from sciml_lab.solvers.tableaus import splitting as tables
 from sciml_lab.solvers.words import order_of
@@ -55,7 +56,7 @@ class Partitioned(RightHandSide):
 
 
 @dataclass(frozen=True, repr=False)
-class Splitting(Method):
+class Splitting(CubicDense):
     """A symplectic method: drifts and kicks in turn.
 
     Parameters
@@ -153,21 +154,6 @@ class Splitting(Method):
                 v = v + c * h * f.force(q, v, p, now)
         u_new = np.concatenate((q, v))
         return Step(u_new, None, k=[u_new], slopes=(k1, None))
-
-    def dense_stages(self, f, u, p, t, h, k):
-        """The slopes at both ends."""
-        return [k[0], f(u, p, t), f(k[0], p, t + h)]
-
-    def interpolate(self, u, k, h, theta):
-        """Cubic Hermite interpolation between the ends (third order in between)."""
-        u_new, f0, f1 = k
-        x = theta
-        return (
-            (1 + 2 * x) * (1 - x) ** 2 * u
-            + x * (1 - x) ** 2 * h * f0
-            + x**2 * (3 - 2 * x) * u_new
-            + x**2 * (x - 1) * h * f1
-        )
 
     def __str__(self) -> str:
         kind = ", for x'' = a(x)" if self.quadratic else ""
