@@ -191,8 +191,7 @@ class Naming(Writer):
 def _holds(value, memory, depth):
     if isinstance(value, Array):
         return int(value.memory == memory)
-    if isinstance(value, tuple | list) and depth < 4:
-        return sum(_holds(v, memory, depth + 1) for v in value)
-    if isinstance(value, dict) and depth < 4:
-        return sum(_holds(v, memory, depth + 1) for v in value.values())
+    parts = value.values() if isinstance(value, dict) else value
+    if isinstance(value, tuple | list | dict) and depth < 4:
+        return sum(_holds(v, memory, depth + 1) for v in parts)
     return 0

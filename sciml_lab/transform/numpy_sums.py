@@ -1,6 +1,7 @@
 """Sums, largest entries and products of matrices: loops that gather."""
 
 import ast
+import functools
 
 import numpy as np
 
@@ -99,11 +100,8 @@ def _python_sum(r, items, start=0):
 
 def _extreme(name):
     def apply(r, *args):
-        items = r.sequence(args[0]) if len(args) == 1 else list(args)
-        total = items[0]
-        for x in items[1:]:
-            total = call(name, total, x)
-        return total
+        items = r.sequence(args[0]) if len(args) == 1 else args
+        return functools.reduce(lambda a, b: call(name, a, b), items)
 
     return apply
 
