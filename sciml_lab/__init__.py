@@ -31,6 +31,7 @@ _SUBMODULES = (
 
 _NAMES = {
     "sciml_lab.problems": (
+        "ConstrainedMotion",
         "DAEProblem",
         "HamiltonianProblem",
         "ODEProblem",
@@ -88,6 +89,7 @@ _NAMES = {
     "sciml_lab.solvers.fbdf": ("FBDF",),
     "sciml_lab.solvers.initialise": ("consistent",),
     "sciml_lab.solvers.method": ("Method", "Step"),
+    "sciml_lab.solvers.autoswitch": ("AutoSwitch",),
     "sciml_lab.solvers.exponential": ("ETD1", "ETDRK4", "ExponentialRK", "HochOst4", "LawsonEuler"),
     "sciml_lab.solvers.symplectic": (
         "KahanLi6",

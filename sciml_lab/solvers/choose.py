@@ -5,13 +5,17 @@ import numpy as np
 from sciml_lab.ad import is_traced
 from sciml_lab.problems import DAEProblem, ODEProblem, Problem
 from sciml_lab.solvers import options
+from sciml_lab.solvers.autoswitch import AutoSwitch
 from sciml_lab.solvers.explicit import METHODS, ExplicitRK, Tsit5, Vern7, Vern9
 from sciml_lab.solvers.fbdf import FBDF
 from sciml_lab.solvers.method import Method
+from sciml_lab.solvers.rosenbrock import Rodas5P
 
 
-def checked(problem, method, rtol, backend):
+def checked(problem, method, rtol, backend, switches=False):
     """Check problem, method and backend; return the method, chosen if none is given.
+
+    With `switches`, a chosen method may be an `AutoSwitch`.
 
     Raises
     ------
@@ -31,7 +35,9 @@ def checked(problem, method, rtol, backend):
             "ODEProblem(f, u0, tspan, p)."
         )
     options.one_of("backend", backend, ("numpy", "numba"))
-    method = choose_method(rtol, problem) if method is None else _checked_method(method)
+    if method is None:
+        method = choose_method(rtol, problem, switches and backend == "numpy")
+    method = _checked_method(method)
     method = method.on(problem)
     residual = isinstance(problem, DAEProblem)
     if (residual or ODEProblem not in method.problems) and not isinstance(problem, method.problems):
@@ -74,10 +80,33 @@ def _checked_method(method):
     return method
 
 
-def choose_method(rtol, problem=None):
-    """Higher order pays at tighter tolerance; F(u', u, p, t) = 0 needs a method of its own."""
+def choose_method(rtol, problem=None, switches=False):
+    """Choose a method by the kind of problem and the tolerance.
+
+    Higher order pays at tighter tolerance. With `switches`, the explicit method hands over to an
+    implicit one where the equation turns out to be stiff. Mass matrices and F(u', u, p, t) = 0
+    have methods of their own.
+
+    Examples
+    --------
+    >>> choose_method(1e-6), choose_method(1e-10)
+    (Tsit5(), Vern7())
+    """
     if isinstance(problem, DAEProblem):
         return FBDF()
+    if problem is not None and problem.mass_matrix is not None:
+        return Rodas5P()
+    explicit = _explicit(rtol)
+    if not switches or problem is None or problem.batch:
+        return explicit
+    parts = (problem.u0, problem.p, *problem.tspan)
+    if any(is_traced(x) for x in parts) or np.iscomplexobj(problem.u0):
+        return explicit
+    return AutoSwitch(explicit, Rodas5P())
+
+
+def _explicit(rtol):
+    """The explicit method for a tolerance."""
     try:
         tight = float(np.min(np.asarray(rtol, dtype=float)))
     except (TypeError, ValueError):

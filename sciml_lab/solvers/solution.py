@@ -61,6 +61,8 @@ class Solution:
         What was solved.
     events : list of Happening
         What happened: ``t, event, before, after``.
+    switches : list of Switch
+        Changes of method (`AutoSwitch`): ``t, to, h_rho, limit``.
     sensitivities : Sensitivities or None
         Derivatives, if `ForwardSensitivity` was asked for.
 
@@ -79,7 +81,7 @@ class Solution:
         self.success, self.message, self.diagnosis = success, message, diagnosis
         self.stats, self.method, self.problem = stats, method, problem
         self.sensitivities = None
-        self.events = []
+        self.events, self.switches = [], []
         self._dense = dense
 
     def __call__(self, t):

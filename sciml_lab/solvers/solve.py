@@ -8,6 +8,7 @@ import numpy as np
 from sciml_lab._optional import need
 from sciml_lab.ad import is_traced, needs_reverse, primal
 from sciml_lab.solvers import hybrid, options
+from sciml_lab.solvers.autoswitch import AutoSwitch
 from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.choose import checked
 from sciml_lab.solvers.control import PIController
@@ -47,7 +48,10 @@ def solve(
     problem : ODEProblem
         What to solve.
     method : ExplicitRK, optional
-        How. Without one: Tsit5, or Vern7 and Vern9 for tolerances below 1e-8 and 1e-11.
+        How. Without one: Tsit5, or Vern7 and Vern9 for tolerances below 1e-8 and 1e-11, which hand
+        over to Rodas5P where the equation turns out to be stiff (see `AutoSwitch`; with
+        derivatives, batches and "numba" they don't). `sol.method` and the message say what was
+        used.
     rtol, atol : float or array
         Accept a step when its estimated error is below ``atol + rtol*|u|`` in root mean square.
     dt : float, optional
@@ -109,7 +113,8 @@ def solve(
             solution = quick_solve(problem, method, rtol, atol, saveat, dense, max_steps)
             if solution is not None:
                 return solution
-    method = checked(problem, method, rtol, backend)
+    free = method is None and sensitivity is None and adaptive in (None, True)
+    method = checked(problem, method, rtol, backend, free and not is_traced(saveat))
     options.one_of("on_failure", on_failure, ("return", "raise"))
     options.seed_value(seed)
     settings = {
@@ -136,6 +141,8 @@ def solve(
             "sensitivity must be a sensitivity method such as DiscreteAdjoint(), with "
             f"parentheses (got {sensitivity!r})."
         )
+    if free and isinstance(method, AutoSwitch) and not solution.switches:
+        solution.method = method.nonstiff  # all that was used
     if not solution.success and is_traced(solution.u):
         raise failed(solution)
     if on_failure == "raise" and not solution.success:
@@ -292,13 +299,15 @@ def _finish(run, recorder, track, began, stopped, settings, problem):
             f"reached t = {float(primal(run.tspan[1])):.6g} in {stats.naccept} accepted "
             f"and {stats.nreject} rejected steps"
         )
+    if run.switches:
+        message += "; stiff: " + ", ".join(str(switch) for switch in run.switches)
     solution = Solution(
         t=t, u=u, success=not run.trouble and not stopped.startswith("interrupted"),
         message=message, diagnosis=diagnosis, stats=stats, method=run.method, problem=problem,
         dense=recorder.dense() if settings["dense"] else None,
     )  # fmt: skip
     solution.record = recorder  # for a reverse sweep
-    solution.events = getattr(recorder, "happened", [])
+    solution.events, solution.switches = getattr(recorder, "happened", []), run.switches
     return solution
 
 
