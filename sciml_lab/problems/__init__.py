@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from sciml_lab.problems.constrained import ConstrainedMotion
 from sciml_lab.problems.dae import DAEProblem
 from sciml_lab.problems.ode import ODEProblem, Problem
 from sciml_lab.problems.structured import (
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sciml_lab.problems import zoo
 
 __all__ = [
+    "ConstrainedMotion",
     "DAEProblem",
     "HamiltonianProblem",
     "ODEProblem",

@@ -8,8 +8,9 @@ gamma = 1/alpha, up to a factor: the problem ``M u' = f`` with an M that may cha
 import numpy as np
 
 from sciml_lab.ad import collect, primal
+from sciml_lab.ad import derivative as by_number
 from sciml_lab.ad import jacobian as by_duals
-from sciml_lab.linalg.jacobians import EPS, differences
+from sciml_lab.linalg.jacobians import differences, time_difference
 from sciml_lab.linalg.linearisation import Linearisation
 from sciml_lab.linalg.mass_matrix import Mass
 
@@ -147,10 +148,13 @@ class ResidualLinearisation(Linearisation):
         self.njac += 1
 
     def time_slope(self, u, p, t, h, f0):
-        """The derivative of -F by t, from a difference over a small part of the step."""
-        moved = t + np.sqrt(EPS) * max(abs(t), abs(h)) * (1.0 if h > 0 else -1.0)
-        here, there = (self.side.residual_at(self.du, u, p, s) for s in (t, moved))
-        return (here - there) / (moved - t)
+        """The derivative of -F by t, by dual numbers, or by differences inside the step."""
+        side, du = self.side, self.du
+        try:
+            return -by_number(lambda s: side.residual(du, u, p, s), t).reshape(u.shape)
+        except TypeError:
+            here = side.defect(u, du, p, t)
+            return time_difference(lambda u, p, s: side.defect(u, du, p, s), u, p, t, h, here)
 
 
 def _derivative(g, x):

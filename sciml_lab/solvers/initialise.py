@@ -88,7 +88,7 @@ def consistent(problem, variant="brown"):
         if not residual:
             return problem.replace(u0=u)
         f.linear.du = du
-        return problem.replace(u0=u, du0=start_slope(f, u, p, t, 1e-6 * span, None))
+        return problem.replace(u0=u, du0=start_slope(f, u, p, t, 1e-3 * span, None))
 
 
 def brown(f, u, du, p, t, span):
