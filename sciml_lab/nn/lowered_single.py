@@ -221,7 +221,8 @@ class Packed(Single):
         Each value is a long chain of operations. Side by side, `ABREAST` chains keep the processor
         busy; and none of the values has to be read back for the sums above them.
         """
-        if out and self.together(1) and self.widths[0] <= ABREAST * LANES * 2:
+        one_inner = out and len(self.net.shapes) == 2 and self.together(1)
+        if one_inner and self.widths[0] <= ABREAST * LANES * 2:
             self.inner_layer(out)
         else:
             super().forward(out)
