@@ -276,6 +276,7 @@ def test_equations_of_the_zoo_take_the_same_steps(name):
     beginning = {  # of the stiff ones
         "rober": 0.01, "hires": 0.01, "pollu": 1e-9, "van_der_pol_stiff": 0.01,
         "van_der_pol_scaled": 1e-5, "oregonator": 0.1, "e5": 1e-3, "prothero_robinson": 1e-5,
+        "ring_modulator": 1e-8,
     }  # fmt: skip
     problem = problem.replace(tspan=(0.0, beginning.get(name, problem.tspan[1])))
     f = printed(problem.f, np.ravel(problem.u0), np.ravel(problem.p), 0.0)

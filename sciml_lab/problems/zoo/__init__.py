@@ -6,7 +6,8 @@
 - functions of the number of points: `brusselator_1d`, `brusselator_2d`, `medical_akzo_nobel`;
 - spectral methods, in two forms: `kuramoto_sivashinsky`, `allen_cahn`, `burgers`;
 - functions that return a problem with structure: `kepler_hamiltonian`, `kepler_second_order`,
-  and so on with `pendulum`, `henon_heiles` and `outer_solar_system`; and `slow_fast.split`.
+  and so on with `pendulum`, `henon_heiles` and `outer_solar_system`; and `slow_fast.split`;
+- the pendulum with its rod as a constraint, of index 0 to 3: `pendulum_dae`, `pendulum_motion`.
 
 Examples
 --------
@@ -16,8 +17,9 @@ Examples
 """
 
 from sciml_lab.problems.zoo.akzo_nobel import chemical_akzo_nobel
-from sciml_lab.problems.zoo.circuits import transistor_amplifier
+from sciml_lab.problems.zoo.circuits import ring_modulator, transistor_amplifier
 from sciml_lab.problems.zoo.closed_forms import pendulum_period
+from sciml_lab.problems.zoo.constrained import pendulum_dae, pendulum_motion
 from sciml_lab.problems.zoo.entry import Entry, Reference
 from sciml_lab.problems.zoo.grids import brusselator_1d, brusselator_2d, medical_akzo_nobel
 from sciml_lab.problems.zoo.hamiltonian import (
@@ -60,7 +62,7 @@ _ENTRIES = {
         brusselator, fitzhugh_nagumo, cubic_spiral, rober, hires, pollu,
         van_der_pol_stiff, van_der_pol_scaled, oregonator, chemical_akzo_nobel,
         rober_dae, transistor_amplifier, e5, henon_heiles, slow_fast, prothero_robinson,
-        outer_solar_system,
+        outer_solar_system, ring_modulator,
     )
 }  # fmt: skip
 
@@ -126,12 +128,15 @@ __all__ = [
     "outer_solar_system_hamiltonian",
     "outer_solar_system_second_order",
     "pendulum",
+    "pendulum_dae",
     "pendulum_hamiltonian",
+    "pendulum_motion",
     "pendulum_period",
     "pendulum_second_order",
     "pleiades",
     "pollu",
     "prothero_robinson",
+    "ring_modulator",
     "rober",
     "rober_dae",
     "slow_fast",
