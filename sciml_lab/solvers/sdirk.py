@@ -230,21 +230,23 @@ def named(name: str, tableau: Tableau, base=SDIRK, more=""):
     TRBDF2()
     """
 
-    def __init__(self, iteration=NEWTON):
-        SDIRK.__init__(self, tableau, iteration)
+    def __init__(self, iteration=NEWTON, linear_solver="auto"):
+        SDIRK.__init__(self, tableau, iteration, linear_solver)
 
     note = f"{tableau.note} {more}".strip()
     doc = (
         f"{tableau.name}: diagonally implicit Runge-Kutta method. {note}\n\n"
         "Parameters\n----------\niteration : SimplifiedNewton, FullNewton, FixedPoint or "
-        "Anderson\n    What solves the stages.\n\n"
+        "Anderson\n    What solves the stages.\nlinear_solver : str or object\n    What solves "
+        "with W: 'auto', 'dense', or an object with ``prepare(W) -> solve``.\n\n"
         f"References\n----------\n{tableau.source}\n\n"
         f"Examples\n--------\n>>> import sciml_lab as sl\n>>> sl.{name}().name\n'{name}'\n"
     )
     namespace = {"__init__": __init__, "__doc__": doc, "__module__": __name__}
     namespace["__repr__"] = ImplicitRK.__repr__
     namespace["__eq__"] = lambda self, other: (
-        type(self) is type(other) and self.iteration == other.iteration
+        type(self) is type(other)
+        and (self.iteration, self.linear_solver) == (other.iteration, other.linear_solver)
     )
     namespace["__hash__"] = lambda self: hash((name, self.iteration))
     return type(name, (base,), namespace)

@@ -31,7 +31,7 @@ def coloured_weights(matrices, tree):
     --------
     >>> matrices = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 0.0], [0.5, 0.5]])
     >>> [phi.tolist() for phi, _ in coloured_weights(matrices, (((),),))]
-    [[0.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.5]]
+    [[0.0, 0.0], [0.0, 0.0], [0.0, 0.5], [0.0, 0.5]]
     """
     ones = np.ones(len(matrices[0]))
     branches = [
