@@ -73,6 +73,7 @@ _NAMES = {
         "KenCarp4",
         "KenCarp5",
     ),
+    "sciml_lab.solvers.imex_multistep": ("CNAB2", "SBDF2", "SBDF3", "SplitMultistep"),
     "sciml_lab.solvers.rosenbrock": (
         "ROSENBROCK_METHODS",
         "Rosenbrock",
