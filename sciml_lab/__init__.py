@@ -20,6 +20,7 @@ _SUBMODULES = (
     "ad",
     "classroom",
     "linalg",
+    "measure",
     "neural",
     "nn",
     "plot",

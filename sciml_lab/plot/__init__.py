@@ -5,6 +5,7 @@ alternative text. Matplotlib is imported when the first picture is asked for.
 """
 
 from sciml_lab.plot.curves import convergence, history, phase, solution
+from sciml_lab.plot.diagrams import work_precision
 from sciml_lab.plot.figure import display, looks, new_figure, png, style, use_style
 from sciml_lab.plot.planes import (
     directions,
@@ -36,4 +37,5 @@ __all__ = [
     "style",
     "use_style",
     "vector_field",
+    "work_precision",
 ]

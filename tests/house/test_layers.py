@@ -24,6 +24,7 @@ UPWARDS = {
     ("neural", "backends"): "a loss is compiled by the backend asked for by name",
     ("solvers", "sensitivity"): "solve() hands a taped problem to its sensitivity method",
     ("solvers", "plot"): "sol.plot() and tableau.plot() are shorthands for the pictures",
+    ("measure", "plot"): "the kit's data draw themselves",
     ("nn", "plot"): "history.plot() is a shorthand for the picture",
 }
 
