@@ -15,7 +15,7 @@ from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.drive import PATIENCE, Drive, address
 from sciml_lab.backends.numba.functions import compile_tree, right_hand_side
 from sciml_lab.backends.numba.gradient import WayBack
-from sciml_lab.backends.numba.gradient_functions import pullback
+from sciml_lab.backends.numba.gradient_functions import Derivative
 from sciml_lab.backends.numba.gradient_kernels import taped_kernel
 from sciml_lab.backends.numba.gradient_loss_kernels import loss_kernels
 from sciml_lab.backends.numba.gradient_packs import lines
@@ -58,11 +58,12 @@ class CompiledLoss:
         self.drive = Drive(solve, run.method, f, np.shape(u0), p.size, True, True)
         self.drive.configure(run)
         self.drive.outputs(times)
-        self.way = WayBack(run.method, f, pullback(f, u0, p), n, p.size)
+        self.examples, self.taped = (u0, p), taped(f, u0, p)
+        pull = Derivative(self.taped.f_vjp, self.taped.work, self.taped)
+        self.way = WayBack(run.method, f, pull, n, p.size)
         self.way.direction(*run.tspan)
         self.cotangents = np.zeros((len(times), n))
         self.way.set(back.OUTPUT_TIMES, (times, self.cotangents))
-        self.plain, self.taped = without_tape(f, u0, p), taped(f, u0, p)
         self.measures, work = _compile(measure, len(times) * n)
         self.integers = np.zeros(own.INTEGERS_OF_LOSS, dtype=np.int64)
         self.numbers = np.zeros(own.NUMBERS_OF_LOSS)
@@ -103,7 +104,7 @@ class CompiledLoss:
         c, r, functions = self.drive.integers, self.way.integers, self.taped
         self.tape = functions.memory(self.run.method, self.drive.store.capacity)
         if self.tape is None:  # a very long solve: rather compute it again
-            functions = self.plain
+            functions = self.plain = without_tape(self.f, *self.examples)
             self.tape = functions.memory(self.run.method, 0)
         c[at.F], r[back.F_BACK], r[back.F_VJP] = functions.f, functions.f, functions.f_vjp
         c[at.WORK], r[back.WORK_BACK] = address(self.tape), address(self.tape)
