@@ -49,6 +49,8 @@ class Function:
         Keeps the machine code in memory.
     drives : dict
         Memory that earlier solves have left, see `sciml_lab.backends.numba.solve`.
+    forms : dict
+        What has been made of it for other purposes, by name.
     """
 
     address: int
@@ -58,6 +60,7 @@ class Function:
     machine: object
     function: object = None
     drives: dict = field(default_factory=dict)
+    forms: dict = field(default_factory=dict)
 
     @cached_property
     def outside(self):

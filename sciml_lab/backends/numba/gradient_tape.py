@@ -86,6 +86,13 @@ def taped(f: Function, u0, p) -> Taped:
     u0, p : ndarray, ndarray or None
         Examples of its arguments.
     """
+    if "taped" not in f.forms:
+        f.forms["taped"] = _make_taped(f, u0, p)
+    return f.forms["taped"]
+
+
+def _make_taped(f, u0, p):
+    """Make the two functions of `taped`."""
     forth = inplace(replace(f.lowered, reads=[]))
     back = inplace(vjp(*by_u_and_p(f, p)), accumulate=True)
     networks = [forth.primitives[call.func.id] for call in calls(forth)]
