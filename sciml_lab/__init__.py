@@ -41,6 +41,9 @@ _NAMES = {
         "SplitProblem",
         "zoo",
     ),
+    "sciml_lab.linalg.krylov": ("GMRES",),
+    "sciml_lab.linalg.precondition": ("ILU", "BlockJacobi", "Jacobi"),
+    "sciml_lab.linalg.multigrid": ("Multigrid",),
     "sciml_lab.solvers.tableau": ("Tableau",),
     "sciml_lab.solvers.explicit": (
         "METHODS",

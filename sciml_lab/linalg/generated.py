@@ -6,9 +6,12 @@ Python, so an f with loops (any whole-array operation is one) is left to dual nu
 """
 
 import ast
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
+
+from sciml_lab._optional import need
 
 LARGEST, BRANCHED = 100, 16
 """Most unknowns. The text of a Jacobian takes a while to write: a millisecond for a few formulas,
@@ -32,6 +35,10 @@ class Generated:
         ``jacobian(u, p, t) -> (n, n)``; None where dual numbers are quicker.
     by_time : callable or None
         ``by_time(u, p, t) -> (n, 1)``, the derivative by t.
+    flat : bool
+        Whether f is a list of formulas, short enough to write down their derivatives.
+    pattern : scipy.sparse.csc_array
+        Where the Jacobian may be nonzero.
     """
 
     def __init__(self, lowered):
@@ -40,7 +47,7 @@ class Generated:
 
         state, *rest = lowered.inputs  # p = None is not among them
         time = rest[-1]
-        self.lowered = lowered
+        self.lowered, self.flat, self._compressed = lowered, False, {}
         body = lowered.tree.body
         self.autonomous = not any(
             isinstance(node, ast.Name) and node.id == time for s in body for node in ast.walk(s)
@@ -49,10 +56,48 @@ class Generated:
         kinds = {type(node) for s in body for node in ast.walk(s)}
         most = BRANCHED if ast.If in kinds else LARGEST
         flat = not kinds & {ast.For, ast.While} and not lowered.primitives
-        if flat and np.prod(lowered.shapes[state]) <= most:
+        self.flat = bool(flat and np.prod(lowered.shapes[state]) <= most)
+        if self.flat:
             self.jacobian = _of_three(compiled(jacobian(lowered, wrt=state)), len(rest))
             if not self.autonomous:
                 self.by_time = _of_three(compiled(jacobian(lowered, wrt=time)), len(rest))
+
+    @cached_property
+    def pattern(self):
+        """Where the Jacobian may be nonzero."""
+        return entries(self.lowered, self.lowered.inputs[0])
+
+    def compressed(self, colors):
+        """The function that computes the columns of J of each colour together."""
+        from sciml_lab.transform.jacobian import compressed
+        from sciml_lab.transform.python import compile as compiled
+
+        key = tuple(colors)
+        if key not in self._compressed:
+            state, *rest = self.lowered.inputs
+            text = compressed(self.lowered, colors, wrt=state)
+            self._compressed = {key: _of_three(compiled(text), len(rest))}
+        return self._compressed[key]
+
+
+def entries(lowered, wrt):
+    """The pattern of a Jacobian, as `sciml_lab.transform.sparsity.pattern` finds it, but sparse."""
+    from sciml_lab.transform.sparsity import Walk
+    from sciml_lab.transform.tree import size
+
+    sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
+    walk, n = Walk(lowered), size(lowered.shapes[wrt])
+    walk.arrays[wrt] = [1 << k for k in range(n)]
+    found = walk.run().arrays[lowered.outputs[0]]
+    rows, columns = [], []
+    for i, members in enumerate(found):
+        while members:
+            lowest = members & -members
+            rows.append(i)
+            columns.append(lowest.bit_length() - 1)
+            members ^= lowest
+    ones = np.ones(len(rows), bool)
+    return sparse.coo_array((ones, (rows, columns)), shape=(len(found), n)).tocsc()
 
 
 def _of_three(function, others):

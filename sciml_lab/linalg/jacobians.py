@@ -131,15 +131,21 @@ def differences(f, u, p, t):
     u = np.asarray(u)
     base = np.asarray(f(u, p, t)).ravel()
     J = np.empty((u.size, u.size), dtype=np.result_type(base, u))
-    for j, size in enumerate(_sizes(u)):
+    for j, size in enumerate(sizes(u)):
         moved = u.copy()
         moved.flat[j] = u.flat[j] + np.sqrt(EPS) * size
         J[:, j] = (np.asarray(f(moved, p, t)).ravel() - base) / (moved.flat[j] - u.flat[j])
     return J
 
 
-def _sizes(u):
-    """How large each entry of u is, for a difference: at least a thousandth of all."""
+def sizes(u):
+    """How large each entry of u is, for a difference: at least a thousandth of all.
+
+    Examples
+    --------
+    >>> sizes(np.array([2.0, -1.0]))
+    array([2., 1.])
+    """
     floor = 1e-3 * np.sqrt(np.mean(np.abs(u) ** 2)) or 1e-5
     return np.maximum(np.abs(u.ravel()), floor)
 
@@ -174,8 +180,8 @@ def compare(J, f, u, p, t):
     ValueError: jac(u, p, t) is wrong: at t = 0 its entry [1, 0] is 9, and differences of f give -9.
     """
     u = np.asarray(primal(u))
-    kicks = np.random.default_rng(1).uniform(0.5, 1.0, u.size) * _sizes(u)
-    found, spread = _slope(f, u, p, t, kicks.reshape(u.shape))
+    kicks = np.random.default_rng(1).uniform(0.5, 1.0, u.size) * sizes(u)
+    found, spread = slope_along(f, u, p, t, kicks.reshape(u.shape))
     told = J @ kicks
     parts = (abs(J) @ kicks) + np.abs(found)
     wrong = np.abs(told - found) > 1e-2 * parts + 10 * spread
@@ -187,7 +193,7 @@ def compare(J, f, u, p, t):
     for j, kick in enumerate(kicks):
         one = np.zeros(u.size)
         one[j] = kick
-        true[j] = _slope(f, u, p, t, one.reshape(u.shape))[0][i] / kick
+        true[j] = slope_along(f, u, p, t, one.reshape(u.shape))[0][i] / kick
     j = int(np.argmax(np.abs((true - row) * kicks)))
     raise ValueError(
         f"jac(u, p, t) is wrong: at t = {t:.6g} its entry [{i}, {j}] is {row[j]:.6g}, and "
@@ -195,8 +201,15 @@ def compare(J, f, u, p, t):
     )
 
 
-def _slope(f, u, p, t, kick):
-    """Derivative of f in a direction, flat, and how far differences of it lie apart."""
+def slope_along(f, u, p, t, kick):
+    """Derivative of f in a direction, flat, and how far differences of it lie apart.
+
+    Examples
+    --------
+    >>> slope, spread = slope_along(lambda u, p, t: 3 * u, np.ones(1), None, 0.0, np.ones(1))
+    >>> bool(abs(slope[0] - 3) < 1e-6), bool(spread[0] < 1e-6)
+    (True, True)
+    """
     found = []
     with np.errstate(all="ignore"):
         base = np.asarray(f(u, p, t)).ravel()

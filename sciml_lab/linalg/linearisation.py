@@ -9,12 +9,21 @@ the factors come next, a solve is cheap: so J is kept from step to step and W as
 import numpy as np
 
 from sciml_lab._optional import need
+from sciml_lab.ad import primal
+from sciml_lab.linalg.assembly import Assembly
+from sciml_lab.linalg.banded import Band, banded_lu
+from sciml_lab.linalg.choice import SMALL, Choice, choose
+from sciml_lab.linalg.colored import Colored, find_pattern
+from sciml_lab.linalg.dense_lu import SingularMatrix, dense_lu
 from sciml_lab.linalg.jacobians import jacobian_function
+from sciml_lab.linalg.krylov import GMRES
 from sciml_lab.linalg.mass_matrix import Mass
+from sciml_lab.linalg.matrix_free import JacobianProduct, Shifted
+from sciml_lab.linalg.sparse_lu import sparse_lu
 
+__all__ = ["Linearisation", "SingularMatrix", "dense_lu"]
 
-class SingularMatrix(ArithmeticError):
-    """W has no inverse: the equations do not determine the step."""
+NAMES = ("auto", "dense", "banded", "sparse")
 
 
 class Linearisation:
@@ -31,9 +40,10 @@ class Linearisation:
     jac : callable, optional
         The user's Jacobian; it is compared with differences of f once.
     sparsity : array or sparse matrix (n, n), optional
-        Where J may be nonzero.
+        Where J may be nonzero; without it the pattern is looked for when it is worth it.
     linear_solver : str or object
-        "auto", "dense", or an object with ``prepare(W) -> solve``.
+        "auto" (see `choose`), "dense", "banded", "sparse", a `GMRES`, or an object with
+        ``prepare(W) -> solve`` for the full matrix W.
     call : callable, optional
         What differences call instead of f, for example f with a counter.
 
@@ -41,8 +51,10 @@ class Linearisation:
     ----------
     mass, mass_matrix : array or None, Mass or None
         M as given, and with all that can be asked of it.
-    J : ndarray or None
+    J : ndarray, sparse array, JacobianProduct or None
         The Jacobian at `point`.
+    choice : Choice or None
+        The linear solver, and why it was chosen; known after the first J.
     njac, nlu, nkrylov : int
         Counters.
 
@@ -59,10 +71,12 @@ class Linearisation:
     ):
         self.f, self.size = f, size
         self.mass, self.mass_matrix = mass, None if mass is None else Mass(mass)
-        self.sparsity, self.linear_solver = sparsity, linear_solver
-        _preparation(linear_solver)  # a wrong one is named before the solve
+        self.sparsity, self.linear_solver = sparsity, checked_solver(linear_solver)
+        self.given, self.call = jac is not None, call
         self.jacobian = jacobian_function(f, jac, call)
         self.J = self.point = self._factored = self._solve = self._by_time = None
+        self.choice = self._assembly = self._band = None
+        self.inexact = False  # whether an iteration corrects what a solve leaves
         self.njac = self.nlu = self.nkrylov = 0
 
     @property
@@ -74,9 +88,15 @@ class Linearisation:
         """Evaluate J at (u, t), unless it has just been evaluated there."""
         if self._is_at(u, t):
             return
+        if self.choice is None:
+            self._look_for_zeros(u, p, t)
         self.J = self.jacobian(u, p, t)
         self.point, self._factored, self._by_time = (u, t), None, None
-        self.njac += 1
+        self.njac += not isinstance(self.J, JacobianProduct)
+        if self.choice is None:
+            self.choice = self._choose()
+            if self.choice.name == "dense" and self.sparsity is None and not self.given:
+                self.jacobian = jacobian_function(self.f, None, self.call)  # too full for colours
 
     def _is_at(self, u, t):
         return self.point is not None and self.point[0] is u and self.point[1] == t
@@ -91,17 +111,98 @@ class Linearisation:
         """
         if self._factored != gamma_h or self._solve is None:
             self._factored = None
-            self._solve = _preparation(self.linear_solver)(self._matrix(gamma_h))
+            self._solve = self._prepare(gamma_h)
             self._factored = gamma_h
             self.nlu += 1
         return self._solve
 
-    def _matrix(self, gamma_h):
-        """W = M - gamma h J."""
+    def _look_for_zeros(self, u, p, t):
+        """Make J sparse, or a mere product, where the linear solver can do with that."""
+        solver, u = self.linear_solver, np.asarray(primal(u))
+        if self.given:
+            return
+        if isinstance(solver, GMRES) and solver.matrix_free:
+            self.jacobian = _Products(self.jacobian, self.f, self.call)
+            return
+        by_pattern = solver in NAMES[2:] or isinstance(solver, GMRES)
+        large = solver == "auto" and self.size > SMALL
+        if by_pattern or large or (self.sparsity is not None and solver != "dense"):
+            pattern, origin = find_pattern(self.f, u, p, t, self.sparsity)
+            if pattern is not None:
+                self.jacobian = Colored(self.f, self.call or self.f, pattern, origin)
+
+    def _choose(self) -> Choice:
+        """The linear solver, now that J is known."""
+        solver = self.linear_solver
+        if isinstance(solver, GMRES):
+            return Choice("krylov", "as asked for" + self._told())
+        if not isinstance(solver, str):
+            return Choice("dense", f"W goes to {type(solver).__name__}")
+        if solver != "auto":
+            return Choice(solver, "as asked for" + self._told())
+        if self.size <= SMALL:
+            return Choice("dense", f"{self.size} unknowns, and up to {SMALL} nothing is quicker")
+        found = choose(self._put_together(self._sparse_jacobian()).pattern)
+        return found._replace(why=found.why + self._told())
+
+    def _told(self):
+        """What is known of the Jacobian, as the end of a sentence."""
+        jac = self.jacobian
+        if isinstance(jac, Colored):
+            return (
+                f" (pattern: {jac.origin}; {jac.directions} colours for {self.size} columns, "
+                f"by {jac.how})"
+            )
+        return f" (Jacobian: {getattr(jac, 'how', 'given')})"
+
+    def _prepare(self, gamma_h):
+        """The factors of W, or what stands for them."""
+        solver = self.linear_solver
+        if self.choice is None:
+            self.choice = self._choose()
+        if self.choice.name == "dense":
+            prepare = dense_lu if isinstance(solver, str) else solver.prepare
+            return prepare(self._full(gamma_h))
+        if isinstance(self.J, JacobianProduct):
+            W = Shifted(self.mass_matrix, gamma_h, self.J)
+        else:
+            J = self._sparse_jacobian()
+            W = self._put_together(J).matrix(gamma_h, J)
+        if self.choice.name == "krylov":
+            return solver.prepare(W, inexact=self.inexact, spent=self._spend)
+        if self.choice.name == "sparse":
+            return sparse_lu(W)
+        if self._band is None:
+            self._band = Band(W)
+        return banded_lu(W, self._band)
+
+    def _spend(self, count):
+        self.nkrylov += count
+
+    def _put_together(self, J) -> Assembly:
+        """What adds M and J; made anew only if one of them has another pattern."""
+        if self._assembly is None or not self._assembly.serves(J, self.mass_matrix):
+            self._assembly, self._band = Assembly(J, self.mass_matrix), None
+        return self._assembly
+
+    def _sparse_jacobian(self):
+        """J as a sorted csc_array of finite numbers, of the kind of u."""
+        sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
+        J = sparse.csc_array(self.J)
+        J.sum_duplicates()
+        if not np.isfinite(J.data).all():
+            k = int(np.argmin(np.isfinite(J.data)))
+            j = int(np.searchsorted(J.indptr, k, side="right")) - 1
+            raise SingularMatrix(_not_finite(J.indices[k], j, J.data[k]))
+        kind = np.result_type(J, self.point[0])
+        return J if J.dtype == kind else J.astype(kind)
+
+    def _full(self, gamma_h):
+        """W = M - gamma h J as a full matrix."""
         J = self.J.toarray() if hasattr(self.J, "toarray") else np.asarray(self.J)
         if not np.isfinite(J).all():
             i, j = np.argwhere(~np.isfinite(J))[0]
-            raise SingularMatrix(f"the Jacobian of f has the entry [{i}, {j}] = {J[i, j]} there")
+            raise SingularMatrix(_not_finite(i, j, J[i, j]))
         W = -gamma_h * J.astype(np.result_type(J, self.point[0]), copy=False)
         if self.mass_matrix is None:
             W.flat[:: self.size + 1] += 1.0
@@ -133,35 +234,35 @@ class Linearisation:
         return np.zeros_like(f0) if found is None else found
 
 
-def _preparation(linear_solver):
-    """What turns W into ``solve(b)``, or a sentence about what was asked for."""
-    if linear_solver in ("auto", "dense"):
-        return dense_lu
-    if hasattr(linear_solver, "prepare") and not isinstance(linear_solver, type):
-        return linear_solver.prepare
-    raise ValueError(
-        "linear_solver must be 'auto', 'dense', or an object with prepare(W) -> solve (got "
-        f"{linear_solver!r})."
-    )
+def _not_finite(i, j, value):
+    return f"the Jacobian of f has the entry [{i}, {j}] = {value} there"
 
 
-def dense_lu(W):
-    """Factorise a full matrix of finite numbers; return ``solve(b)``.
+class _Products:
+    """A Jacobian whose value is a `JacobianProduct`."""
+
+    how = "products J v only"
+
+    def __init__(self, derived, f, call):
+        self.f, self.call, self.by_time = f, call, derived.by_time
+
+    def __call__(self, u, p, t):
+        return JacobianProduct(self.f, self.call, u, p, t)
+
+
+def checked_solver(linear_solver):
+    """Return it, or raise with a sentence about what was asked for.
 
     Examples
     --------
-    >>> solve = dense_lu(np.array([[0.0, 2.0], [1.0, 0.0]]))
-    >>> solve(np.array([2.0, 3.0]))
-    array([3., 1.])
+    >>> checked_solver("banded")
+    'banded'
     """
-    lapack = need("scipy.linalg.lapack", extra="lab", what="implicit methods")
-    factorise, back = (lapack.zgetrf, lapack.zgetrs) if W.dtype.kind == "c" else (
-        lapack.dgetrf, lapack.dgetrs)  # fmt: skip
-    lu, pivots, info = factorise(W)
-    if info > 0:
-        raise SingularMatrix(f"W = M - gamma h J is singular (pivot {info} is zero)")
-
-    def solve(b):
-        return back(lu, pivots, b.ravel())[0].reshape(b.shape)
-
-    return solve
+    named = isinstance(linear_solver, str) and linear_solver in NAMES
+    prepares = hasattr(linear_solver, "prepare") and not isinstance(linear_solver, type)
+    if not named and not prepares:
+        raise ValueError(
+            "linear_solver must be 'auto', 'dense', 'banded', 'sparse', sl.GMRES(...), or an "
+            f"object with prepare(W) -> solve (got {linear_solver!r})."
+        )
+    return linear_solver

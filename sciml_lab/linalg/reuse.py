@@ -49,6 +49,7 @@ class Reuse:
 
     def __init__(self, linear, gammas, slow=SLOW):
         self.linear, self.gammas, self.limit = linear, gammas, slow
+        linear.inexact = True
         self.solves, self.h, self.slow, self.eta = {}, None, True, 1.0
         self._of = None  # (u, t) where J is from
 

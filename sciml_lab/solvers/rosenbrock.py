@@ -159,13 +159,16 @@ class Rosenbrock(ImplicitMethod):
         >>> bool(abs(step.u[0]) < 1e-3)
         True
         """
-        rows, linear, gamma_h = self.rows, f.linear, self.tableau.gamma * h
         slope = f(u, p, t) if k1 is None else k1
         try:
-            linear.update(u, p, t)
-            solve = linear.factor(gamma_h)
+            return self._stages(f, u, p, t, h, slope)
         except SingularMatrix as singular:
             return no_step(u, str(singular))._replace(slopes=(slope, None))
+
+    def _stages(self, f, u, p, t, h, slope) -> Step:
+        rows, linear, gamma_h = self.rows, f.linear, self.tableau.gamma * h
+        linear.update(u, p, t)
+        solve = linear.factor(gamma_h)
         by_time = linear.by_time(u, p, t, h, slope)
         by_time = None if by_time is None else h * h * by_time
 

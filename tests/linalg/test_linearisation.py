@@ -163,7 +163,7 @@ def test_a_linear_solver_of_ones_own():
     prob = sl.ODEProblem(cubic, [1.0, 0.5], (0.0, 1.0))
     plain, own = (sl.solve(prob, sl.Rodas5P(linear_solver=s)) for s in ("dense", Inverse()))
     assert np.allclose(plain.u[-1], own.u[-1], rtol=1e-10)
-    with pytest.raises(ValueError, match="linear_solver must be 'auto', 'dense', or an object"):
+    with pytest.raises(ValueError, match="linear_solver must be 'auto', 'dense', 'banded'"):
         sl.solve(prob, sl.Rodas5P(linear_solver="magic"))
 
 

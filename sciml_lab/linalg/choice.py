@@ -1,0 +1,67 @@
+"""Which linear solver suits a matrix: full, banded or sparse, and why, in a sentence.
+
+The work of a step is in the factors of W: about ``2/3 n^3`` operations for a full matrix,
+``2 n kl (kl + ku)`` for a band, and for a sparse matrix something in between that depends on the
+fill. A full matrix is worked on in large blocks, a band in small ones, a sparse matrix entry by
+entry, so that an operation costs more in this order.
+"""
+
+from typing import NamedTuple
+
+from sciml_lab.linalg.banded import Band
+
+SMALL = 100  # below, a full matrix is factorised before another solver has begun
+FULL = 0.25  # a matrix with more entries than this part fills up
+BANDED_COLUMN = 40  # a band of so many diagonals costs as much as a sparse matrix
+
+
+class Choice(NamedTuple):
+    """What was chosen, and why.
+
+    Attributes
+    ----------
+    name : str
+        "dense", "banded", "sparse" or "krylov".
+    why : str
+        A sentence.
+    band : Band or None
+        Of the pattern it was chosen for.
+    """
+
+    name: str
+    why: str
+    band: Band | None = None
+
+    def __str__(self):
+        return f"{self.name}: {self.why}"
+
+
+def choose(pattern) -> Choice:
+    """Choose for W of a pattern.
+
+    Parameters
+    ----------
+    pattern : scipy.sparse.csc_array
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> ones = sparse.diags_array([1.0, 1.0, 1.0], offsets=[-1, 0, 1], shape=(500, 500))
+    >>> print(choose(ones.tocsc()))
+    banded: 500 unknowns in a band of 3 diagonals, as they come
+    """
+    n, entries = pattern.shape[0], pattern.nnz
+    fill = entries / n**2
+    if fill > FULL:
+        return Choice("dense", f"{100 * fill:.0f}% of the {n} x {n} entries may be nonzero")
+    band = Band(pattern)
+    wide = band.kl + band.ku + 1
+    if wide <= BANDED_COLUMN:
+        order = "as they come" if band.order is None else "after reverse Cuthill-McKee"
+        return Choice("banded", f"{n} unknowns in a band of {wide} diagonals, {order}", band)
+    return Choice(
+        "sparse",
+        f"{n} unknowns, {entries / n:.1f} entries a column, and no order found with a band of "
+        f"fewer than {wide} diagonals",
+        band,
+    )

@@ -1,0 +1,260 @@
+"""GMRES: the linear system ``W x = b`` from products with W alone, without its factors.
+
+After k products the solution is sought among the combinations of ``r, W r, ..., W^(k-1) r``: the
+one with the smallest residual. An orthonormal basis of these vectors (Arnoldi) makes that a small
+least-squares problem, which rotations keep solved from one k to the next. After `restart` vectors
+the basis is given up and begun anew from what has been reached.
+
+A preconditioner P on the right, ``W P^-1 y = b`` with ``x = P^-1 y``, leaves the residual what it
+is, so that the accuracy asked for is that of the system itself.
+
+References
+----------
+Y. Saad, M. H. Schultz, "GMRES: a generalized minimal residual algorithm for solving nonsymmetric
+linear systems", SIAM J. Sci. Stat. Comput. 7 (1986) 856-869.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sciml_lab.linalg.dense_lu import SingularMatrix
+from sciml_lab.linalg.newton import forcing_term
+
+TIGHT, LOOSE = 1e-8, 1e-2  # relative residual without and with an iteration around
+
+
+class Stagnation(SingularMatrix):
+    """GMRES did not reach the accuracy asked for."""
+
+
+class Found(NamedTuple):
+    """What GMRES returns.
+
+    Attributes
+    ----------
+    x : array
+        The solution.
+    count : int
+        Number of products with the matrix.
+    residual : float
+        ``|b - A x| / |b|``.
+    """
+
+    x: np.ndarray
+    count: int
+    residual: float
+
+
+def gmres(A, b, *, precondition=None, rtol=1e-8, restart=30, limit=300) -> Found:
+    """Solve ``A x = b`` by restarted GMRES with a preconditioner on the right.
+
+    Parameters
+    ----------
+    A : matrix or operator
+        Anything with ``A @ x``.
+    b : array (n,)
+    precondition : callable, optional
+        ``precondition(y)``, about ``A^-1 y``; the same linear function in every call.
+    rtol : float
+        Reach ``|b - A x| <= rtol |b|``.
+    restart : int
+        Length of the basis.
+    limit : int
+        Most products.
+
+    Returns
+    -------
+    Found
+        Its `residual` exceeds rtol where `limit` was not enough, or a restart brought nothing.
+
+    Examples
+    --------
+    >>> found = gmres(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([4.0, 3.0]))
+    >>> found.x.round(12), found.count
+    (array([1.5, 1. ]), 2)
+    """
+    P = precondition if precondition is not None else np.asarray
+    size = float(np.linalg.norm(b))
+    x, count, left = np.zeros_like(b), 0, 1.0
+    if size == 0.0 or not np.isfinite(size):
+        return Found(b.copy(), 0, 0.0 if size == 0.0 else np.nan)
+    r = b
+    while left > rtol and count < limit:
+        y, used = _cycle(A, P, r, rtol * size, min(restart, limit - count))
+        x, count, before = x + P(y), count + used, left
+        r = b - A @ x
+        left = float(np.linalg.norm(r)) / size
+        if not left < 0.99 * before:
+            break
+    return Found(x, count, left)
+
+
+def _cycle(A, P, r, target, restart):
+    """Return (y, number of products): one basis from r, until the residual is below target."""
+    beta = np.linalg.norm(r)
+    kind = np.result_type(r, A.dtype) if hasattr(A, "dtype") else r.dtype
+    V = np.empty((restart + 1, r.size), dtype=kind)  # the basis, one vector a row
+    R = np.zeros((restart, restart), dtype=kind)  # triangular, from the rotated products
+    g = np.zeros(restart + 1, dtype=kind)  # the rotated right-hand side
+    rotations = []
+    V[0], g[0] = r / beta, beta
+    k = 0
+    while k < restart:
+        w, h = _orthogonal(A @ P(V[k]), V[: k + 1])
+        below = np.linalg.norm(w)
+        for i, (c, s) in enumerate(rotations):
+            h[i], h[i + 1] = c * h[i] + s * h[i + 1], -np.conj(s) * h[i] + c * h[i + 1]
+        c, s, h[k] = _rotation(h[k], below)
+        rotations.append((c, s))
+        R[: k + 1, k] = h[: k + 1]
+        g[k], g[k + 1] = c * g[k], -np.conj(s) * g[k]
+        k += 1
+        if abs(g[k]) <= target or below <= 1e-14 * abs(h[k - 1]):
+            break
+        V[k] = w / below
+    if R[k - 1, k - 1] == 0.0:  # the product of the last vector is lost: leave it out
+        k = max(k - 1, 1)
+    y = np.linalg.lstsq(R[:k, :k], g[:k])[0] if not np.all(R.diagonal()[:k]) else _back(R, g, k)
+    return y @ V[:k], len(rotations)
+
+
+def _orthogonal(w, V):
+    """Split w into its part in the basis V, as coefficients, and the rest; twice is enough."""
+    h = np.zeros(len(V) + 1, dtype=V.dtype)
+    for _ in range(2):
+        part = V.conj() @ w
+        w = w - part @ V
+        h[:-1] += part
+    return w, h
+
+
+def _rotation(a, b):
+    """(c, s, r) with c a + s b = r and -conj(s) a + c b = 0, for a real b that is not negative."""
+    if b == 0.0:
+        return 1.0, 0.0, a
+    size = np.hypot(abs(a), b)
+    if a == 0.0:
+        return 0.0, 1.0, b
+    phase = a / abs(a)
+    return abs(a) / size, phase * b / size, phase * size
+
+
+def _back(R, g, k):
+    """Solve with the triangle R by substitution from below."""
+    y = g[:k].copy()
+    for i in range(k - 1, -1, -1):
+        y[i] = (y[i] - R[i, i + 1 : k] @ y[i + 1 :]) / R[i, i]
+    return y
+
+
+class Forcing:
+    """How accurate the next system of a Newton iteration has to be (Eisenstat and Walker).
+
+    A right-hand side that is larger than the last one begins a new iteration.
+
+    Examples
+    --------
+    >>> forcing = Forcing()
+    >>> [round(forcing.next(size), 6) for size in (1.0, 0.01, 5.0)]
+    [0.01, 9e-05, 0.01]
+    """
+
+    def __init__(self):
+        self.size, self.term = 0.0, LOOSE
+
+    def next(self, size):
+        """The relative residual for a right-hand side of this norm."""
+        if 0.0 < size < self.size:
+            self.term = forcing_term(size, self.size, self.term, largest=LOOSE)
+        else:
+            self.term = LOOSE
+        self.size, self.term = size, max(self.term, TIGHT)
+        return self.term
+
+
+@dataclass(frozen=True)
+class GMRES:
+    """A linear solver for implicit methods: restarted GMRES.
+
+    Parameters
+    ----------
+    precondition : Jacobi, BlockJacobi, ILU, Multigrid or object with ``prepare(W) -> apply``
+        Without one, W is never put together: the products ``J v`` are derivatives of f along v.
+    restart : int
+        Length of the basis.
+    rtol : float, optional
+        Relative residual. By default 1e-8 where the solution is used as it is (Rosenbrock methods),
+        and in a Newton iteration from 1e-2 on, as accurate as it pays (Eisenstat and Walker).
+    limit : int
+        Most iterations for one system; then the step fails, and a shorter one is tried.
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> prob = sl.zoo.brusselator_1d(40)(tspan=(0.0, 0.5))
+    >>> solver = sl.GMRES(precondition=sl.ILU())
+    >>> sol = sl.solve(prob, sl.Rodas4(linear_solver=solver))
+    >>> sol.success, sol.stats.nkrylov > 0
+    (True, True)
+    """
+
+    precondition: Any = None
+    restart: int = 30
+    rtol: float | None = None
+    limit: int = 300
+
+    def __post_init__(self):
+        for name in ("restart", "limit"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name} must be a whole number, at least 1 (got {value!r}).")
+        if self.rtol is not None and not 0 < self.rtol < 1:
+            raise ValueError(f"rtol must lie between 0 and 1 (got {self.rtol!r}).")
+        if self.precondition is not None and (
+            isinstance(self.precondition, type) or not hasattr(self.precondition, "prepare")
+        ):
+            raise TypeError(
+                "precondition must be an object with prepare(W) -> apply, for example sl.ILU() "
+                f"(got {self.precondition!r})."
+            )
+
+    @property
+    def matrix_free(self) -> bool:
+        """Whether products are all that is needed."""
+        return self.precondition is None
+
+    def prepare(self, W, *, inexact=False, spent=None):
+        """Return ``solve(b)``, the solution of ``W x = b`` in the shape of b.
+
+        Parameters
+        ----------
+        W : sparse matrix or operator
+        inexact : bool
+            Whether an iteration corrects what a solve leaves.
+        spent : callable, optional
+            ``spent(k)`` is told the number of iterations.
+        """
+        apply = None if self.precondition is None else self.precondition.prepare(W)
+        forcing = Forcing() if inexact and self.rtol is None else None
+
+        def solve(b):
+            flat = b.ravel()
+            rtol = self.rtol or TIGHT
+            if forcing is not None:
+                rtol = forcing.next(float(np.linalg.norm(flat)))
+            found = gmres(
+                W, flat, precondition=apply, rtol=rtol, restart=self.restart, limit=self.limit
+            )
+            if spent is not None:
+                spent(found.count)
+            if found.residual > rtol:
+                raise Stagnation(
+                    f"GMRES stagnates: after {found.count} iterations the residual is "
+                    f"{found.residual:.1e} of the right-hand side, and {rtol:.1e} was asked for; "
+                    "take a (better) preconditioner, for example GMRES(precondition=ILU())"
+                )
+            return found.x.reshape(b.shape)
+
+        return solve
