@@ -78,6 +78,14 @@ _NAMES = {
         "KenCarp5",
     ),
     "sciml_lab.solvers.imex_multistep": ("CNAB2", "SBDF2", "SBDF3", "SplitMultistep"),
+    "sciml_lab.solvers.multirate": (
+        "ExtrapolatedMultirateEuler",
+        "MIS2",
+        "MRIGARKERK33a",
+        "MRIGARKERK45a",
+        "MultirateRK",
+    ),
+    "sciml_lab.solvers.multirate_table": ("MultirateTable",),
     "sciml_lab.solvers.rosenbrock": (
         "ROSENBROCK_METHODS",
         "Rosenbrock",
@@ -96,6 +104,7 @@ _NAMES = {
     "sciml_lab.solvers.method": ("Method", "Step"),
     "sciml_lab.solvers.autoswitch": ("AutoSwitch",),
     "sciml_lab.solvers.exponential": ("ETD1", "ETDRK4", "ExponentialRK", "HochOst4", "LawsonEuler"),
+    "sciml_lab.solvers.stabilized": ("RKC",),
     "sciml_lab.solvers.symplectic": (
         "KahanLi6",
         "KahanLi8",
@@ -115,7 +124,12 @@ _NAMES = {
         "SteadyState",
         "StepLimit",
     ),
-    "sciml_lab.solvers.control": ("IController", "PIController", "PIDController"),
+    "sciml_lab.solvers.control": (
+        "IController",
+        "PIController",
+        "PIDController",
+        "PredictiveController",
+    ),
     "sciml_lab.solvers.solution": ("Solution", "SolveError", "SolveInterrupted"),
     "sciml_lab.solvers.prepare": ("prepare",),
     "sciml_lab.solvers.solve": ("solve", "steps"),
