@@ -62,10 +62,14 @@ class Reuse:
         self.eta = max(self.eta, self._lag(h))
 
     def renew(self, u, p, t, h):
-        """After a failure: make anew what is old, and return whether there was anything."""
-        if self._here(u, t) and self._matches(h):
-            return False
-        self._evaluate(u, p, t)
+        """After a failure: make anew what is old, and return whether there was anything.
+
+        First the factors alone, if they are of another h; if that does not help, J as well.
+        """
+        if self._matches(h):
+            if self._here(u, t):
+                return False
+            self._evaluate(u, p, t)
         self._factor(h)
         return True
 

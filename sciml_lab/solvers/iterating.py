@@ -16,6 +16,7 @@ from sciml_lab.solvers.method import Step
 
 TIGHT = 1e-13  # relative accuracy of the equations of a fixed step: no tolerance is asked for there
 NOISY = 10.0  # corrections below that many rounding errors of f are noise
+HALF = 1.8  # controllers multiply h by 0.9/1.8 if the error of order k is that times the k-th power
 WORTH_IT = 1.2  # a longer step pays if it is that much longer, for it costs new factors of W
 
 
@@ -43,7 +44,7 @@ class Stepper:
         self.failed = self.rejected = False
 
     def step(self, f, u, p, t, h, k1=None) -> Step:
-        """Take one step; if the iteration fails with old factors, once more with new ones."""
+        """Take one step; if the iteration fails with old factors, again with new ones."""
         if self.reuse is None:
             self.reuse = Reuse(f.linear, self.method.gammas)
         kept = self.iteration.linear != "none"
@@ -52,7 +53,7 @@ class Stepper:
             if kept:
                 self.reuse.ready(u, p, t, h)
             found = self.attempt(f, u, p, t, h, slope)
-            if isinstance(found, str) and kept and self.reuse.renew(u, p, t, h):
+            while isinstance(found, str) and kept and self.reuse.renew(u, p, t, h):
                 found = self.attempt(f, u, p, t, h, slope)
             if isinstance(found, str) and kept and self.given is None:
                 found = self.at_any_price(f, u, p, t, h, slope)
@@ -121,10 +122,10 @@ class Stepper:
 
     def decide(self, norm, k, memory) -> Decision:
         """As the controller says, but a step that could grow by little only stays as it is."""
+        if self.failed:
+            norm = HALF**k  # the iteration failed, which says nothing of the error: half a step
         accept, factor, memory = self.controller.decide(norm, k, memory)
         self.rejected = not accept
-        if self.failed:
-            factor = 0.5  # the iteration failed: that says nothing of the error
-        elif accept and 1 <= factor < WORTH_IT:
+        if accept and 1 <= factor < WORTH_IT:
             factor = 1.0
         return Decision(accept, factor, memory)

@@ -8,6 +8,7 @@ exponential, symplectic), the loop of `stepping.py` sees nothing else.
 from typing import Any, NamedTuple
 
 from sciml_lab.problems import ODEProblem
+from sciml_lab.solvers.control import PIController
 from sciml_lab.solvers.rhs import RightHandSide
 
 
@@ -73,6 +74,8 @@ class Method:
         Whether it solves ``M u' = f`` with a matrix M, singular ones (DAEs) too.
     nodes : sequence of float
         The stages lie at the times ``t + nodes[i] h``.
+    controller : PIDController
+        Step-size control where `solve` is given none.
 
     Examples
     --------
@@ -100,6 +103,7 @@ class Method:
     mass_matrix: bool = False
     problems: tuple = (ODEProblem,)
     nodes: Any = ()
+    controller: Any = PIController()
 
     @property
     def error_order(self) -> int:

@@ -20,6 +20,7 @@ from sciml_lab.solvers.collocation import (
     Spectrum,
     collocation_tableau,
 )
+from sciml_lab.solvers.control import PredictiveController
 from sciml_lab.solvers.implicit_rk import NEWTON, checked_iteration
 from sciml_lab.solvers.tableau import Tableau
 
@@ -94,6 +95,7 @@ class RadauIIA5(Collocation):
     iteration: Any = NEWTON
     index: Any = None
     linear_solver: Any = "auto"
+    controller = PredictiveController()
 
     def __post_init__(self):
         checked_iteration(self.iteration)

@@ -11,7 +11,6 @@ from sciml_lab.solvers import hybrid, options
 from sciml_lab.solvers.autoswitch import AutoSwitch
 from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.choose import checked
-from sciml_lab.solvers.control import PIController
 from sciml_lab.solvers.dense import Recorder
 from sciml_lab.solvers.diagnose import diagnose
 from sciml_lab.solvers.events import Callback
@@ -68,7 +67,7 @@ def solve(
         `Positive`, `Saving`, `SteadyState`, `StepLimit`), and functions, which are called with
         every accepted `StepRecord`; one that returns True ends the solve.
     controller : PIController, optional
-        Step-size control; any object with the same two methods.
+        Step-size control, by default the method's own; any object with the same two methods.
     max_steps : int
         Give up after this many attempts.
     backend : {"numpy", "numba"}
@@ -209,7 +208,7 @@ def _prepare(problem, method, rtol, atol, dt, adaptive, controller, max_steps) -
     rtol, atol = options.tolerances(rtol, atol, shape)
     span = float(primal(problem.tspan[1])) - float(primal(problem.tspan[0]))
     dt, adaptive = options.step_choice(method, dt, adaptive, span)
-    controller = PIController() if controller is None else controller
+    controller = method.controller if controller is None else controller
     if isinstance(controller, type) or not hasattr(controller, "decide"):
         raise TypeError(
             f"controller must be a controller object such as PIController() (got {controller!r})."

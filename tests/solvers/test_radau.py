@@ -117,6 +117,35 @@ def test_as_many_steps_as_scipy(name):
     assert sol.stats.njac < other.njev + 40
 
 
+def test_the_predictive_controller_rejects_fewer_steps():
+    prob = sl.zoo.van_der_pol_stiff()
+    own, plain = (
+        sl.solve(prob, sl.RadauIIA5(), rtol=1e-5, atol=1e-8, dense=False, controller=c)
+        for c in (None, sl.IController())
+    )
+    assert own.stats.nreject < 0.5 * plain.stats.nreject
+    assert own.stats.nnewton < 0.9 * plain.stats.nnewton
+    again = sl.solve(
+        prob, sl.RadauIIA5(), rtol=1e-5, atol=1e-8, dense=False,
+        controller=sl.PredictiveController(),
+    )  # fmt: skip
+    assert again.stats.nsteps == own.stats.nsteps
+
+
+def test_the_predictive_controller_decides_the_same_for_one_and_for_many():
+    c, errors = sl.PredictiveController(), [0.3, 0.9, 3.0, 0.2, np.nan, 0.5, 0.5, 1e-9]
+    one, many = c.start(), c.start()
+    for error in errors:
+        a, b = c.decide(error, 4, one), c.decide(np.array([error, error]), 4, many)
+        assert isinstance(a.factor, float)
+        assert np.allclose(b.factor, a.factor, rtol=1e-14)
+        assert b.accept.tolist() == [a.accept, a.accept]
+        one, many = a.memory, b.memory
+    assert c.decide(0.9, 4, c.start()).factor < 1
+    assert c.decide(0.5, 4, (0.5, 1.0, False)).factor == 1.0  # 1.07 is not worth new factors
+    assert c.decide(np.inf, 4, (0.5, 1.0, False)).factor == 0.2
+
+
 def test_a_kept_step_keeps_its_factors():
     prob = sl.ODEProblem(lambda u, p, t: -100 * (u - np.cos(t)), [1.0], (0.0, 20.0))
     sol = sl.solve(prob, sl.RadauIIA5(), rtol=1e-6, atol=1e-8)
