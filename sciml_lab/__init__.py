@@ -79,12 +79,12 @@ _NAMES = {
     ),
     "sciml_lab.solvers.imex_multistep": ("CNAB2", "SBDF2", "SBDF3", "SplitMultistep"),
     "sciml_lab.solvers.multirate": (
-        "ExtrapolatedMultirateEuler",
         "MIS2",
         "MRIGARKERK33a",
         "MRIGARKERK45a",
         "MultirateRK",
     ),
+    "sciml_lab.solvers.multirate_extrapolation": ("ExtrapolatedMultirateEuler",),
     "sciml_lab.solvers.multirate_table": ("MultirateTable",),
     "sciml_lab.solvers.rosenbrock": (
         "ROSENBROCK_METHODS",
