@@ -103,6 +103,7 @@ _NAMES = {
     "sciml_lab.solvers.initialise": ("consistent",),
     "sciml_lab.solvers.method": ("Method", "Step"),
     "sciml_lab.solvers.autoswitch": ("AutoSwitch",),
+    "sciml_lab.solvers.exponential_rosenbrock": ("Exprb32", "Exprb43"),
     "sciml_lab.solvers.exponential": ("ETD1", "ETDRK4", "ExponentialRK", "HochOst4", "LawsonEuler"),
     "sciml_lab.solvers.stabilized": ("RKC",),
     "sciml_lab.solvers.symplectic": (
