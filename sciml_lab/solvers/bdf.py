@@ -19,6 +19,7 @@ choose order and step.
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,8 @@ def difference_matrix(k):
            [ 1., -1.,  0.],
            [ 1., -2.,  1.]])
     """
-    return np.array([[(-1.0) ** i * math.comb(j, i) for i in range(k + 1)] for j in range(k + 1)])
+    rows = [[(-1) ** i * math.comb(j, i) for i in range(k + 1)] for j in range(k + 1)]
+    return np.array(rows, dtype=float)
 
 
 def combine(weights, D):
@@ -88,11 +90,50 @@ def advance(D, d):
     return np.cumsum([d, *D[::-1]], axis=0)[::-1]
 
 
+def root_locus(alpha, k, angles):
+    """The z = h lambda for which a root of the recursion lies on the unit circle.
+
+    For ``u' = lambda u`` each step multiplies by a root r, and with w = 1/r the formula says
+    ``z = alpha (1 - w)^(k+1) + w sum_j gamma_j (1 - w)^j``.
+
+    Parameters
+    ----------
+    alpha : float
+        The factor of d.
+    k : int
+        The order.
+    angles : array
+        Arguments of w on the unit circle.
+
+    Examples
+    --------
+    >>> root_locus(1.0, 1, np.pi).round(12) + 0.0  # the rightmost point of |1 - z| = 1
+    np.complex128(2+0j)
+    """
+    w = np.exp(1j * np.asarray(angles))
+    x = 1 - w
+    return alpha * x ** (k + 1) + w * sum(GAMMA[j] * x**j for j in range(1, k + 1))
+
+
+def stability_angle(alpha, k) -> float:
+    """The angle of the wedge around the negative axis in which the formula is stable, in degrees.
+
+    Examples
+    --------
+    >>> round(stability_angle(GAMMA[3], 3), 1)
+    86.0
+    """
+    z = root_locus(alpha, k, np.linspace(1e-3, np.pi, 4000))
+    left = z[z.real < -1e-9 * np.abs(z)]
+    return float(np.degrees(np.min(np.pi - np.abs(np.angle(left))))) if left.size else 90.0
+
+
 @dataclass(frozen=True, repr=False)
 class BDFMethod(ImplicitMethod):
     """What the multistep methods have in common: the problems, the start, the dense output."""
 
     max_order: int = MOST
+    linear_solver: Any = "auto"
 
     adaptive = True
     patience = MappingProxyType({"slow": 0.1})  # one more iteration is cheaper than a new J
@@ -127,6 +168,20 @@ class BDFMethod(ImplicitMethod):
         """Newton's formula on the differences at the end of the step."""
         return combine(newton_basis(theta - 1.0, len(k) - 1), np.asarray(k))
 
+    def __str__(self) -> str:
+        lines = [f"{self.name}: variable order 1 to {self.order}; dense output of the same order"]
+        lines.append("order   alpha   stable in a wedge of")
+        for k in range(1, self.order + 1):
+            angle = stability_angle(self.alpha(k), k)
+            lines.append(f"{k:5}  {self.alpha(k):6.4f}   +-{angle:.1f} degrees")
+        return "\n".join(lines)
+
+    def alpha(self, k) -> float:
+        """The factor of d in ``h u'``."""
+        raise NotImplementedError
+
     def __repr__(self) -> str:
-        chosen = "" if self.max_order == MOST else f"max_order={self.max_order}"
-        return f"{self.name}({chosen})"
+        chosen = [] if self.max_order == MOST else [f"max_order={self.max_order}"]
+        if self.linear_solver != "auto":
+            chosen.append(f"linear_solver={self.linear_solver!r}")
+        return f"{self.name}({', '.join(chosen)})"

@@ -95,9 +95,9 @@ def lagrange(nodes, wanted):
 
     Examples
     --------
-    >>> lagrange(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0]))
-    array([[ 0.,  1.,  0.],
-           [ 1., -3.,  3.]])
+    >>> lagrange(np.array([0.0, 1.0, 2.0]), np.array([0.5, 3.0]))
+    array([[ 0.375,  0.75 , -0.125],
+           [ 1.   , -3.   ,  3.   ]])
     """
     n = len(nodes)
     below = nodes[:, None] - nodes[None, :] + np.eye(n)
@@ -152,13 +152,14 @@ class FBDF(BDFMethod):
     def after(self, stepper, size, attempt):
         """Order and step after an accepted one."""
         k, terms = stepper.order, self.terms(stepper, attempt)
-        falls = self.must_fall(k, terms)
+        settled = stepper.equal > k
+        falls = (settled or stepper.starting) and self.must_fall(k, terms)
         if falls or k == self.max_order:
             stepper.starting = False
         if stepper.starting:
             return k + 1, 2.0
         new = k - 1 if falls else k
-        if not falls and k < self.max_order and stepper.equal > k and k + 1 in terms:
+        if settled and not falls and k < self.max_order and k + 1 in terms:
             new = self.raised(k, terms)
         factor = step_factor(size if new == k else terms[new] / (new + 1), new)
         if factor >= 1:

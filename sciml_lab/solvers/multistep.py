@@ -15,7 +15,7 @@ from sciml_lab.linalg.linearisation import SingularMatrix
 from sciml_lab.linalg.newton import SimplifiedNewton, scaled_norm
 from sciml_lab.linalg.reuse import Reuse
 from sciml_lab.solvers.bdf import GAMMA, advance, combine
-from sciml_lab.solvers.constraints import full, require_consistent
+from sciml_lab.solvers.constraints import correction, full, require_consistent
 from sciml_lab.solvers.control import Decision
 from sciml_lab.solvers.dae import ResidualSide, require_slope
 from sciml_lab.solvers.implicit import no_step
@@ -79,6 +79,8 @@ class Multistep:
         How much less error a step may have than the solution, see `error`.
     """
 
+    why = "order and step"
+
     def __init__(self, method, run):
         self.method, self.run = method, run
         self.iteration = NEWTON if run.adaptive else FIXED
@@ -106,9 +108,10 @@ class Multistep:
         if isinstance(d, str):
             self.attempt = None
             return no_step(u, d)
+        inherited = self._inherited(f, u, slope, p, t) if self.failures > 1 else 0.0
         D, u_new = advance(D, d), guess + d
         self.attempt = Attempt(u_new, D, h, norm)
-        error = self.error(k, d, h)
+        error = self.error(k, d - inherited, h)
         return Step(u_new, error, k=list(D[:-1]), slopes=(None, None))
 
     def error(self, k, d, h):
@@ -133,7 +136,8 @@ class Multistep:
             self.memory = self.method.remember(u, slope, h)
             self.order, self.equal, self.failures, self.u = 1, 0, 0, u
             self.starting, self.wary = True, False
-        self.h = self.h if abs(h - self.h) <= 4 * math.ulp(t) else h
+        if abs(h - self.h) > 4 * math.ulp(t):
+            self.h, self.equal = h, 0
         return self.h
 
     def _correct(self, f, guess, slope, gamma_h, p, t, norm):
@@ -158,6 +162,19 @@ class Multistep:
                 return found.z
             if not reuse.renew(guess, p, t, gamma_h):
                 return f"{found.trouble} at t = {t:.6g}"
+
+    def _inherited(self, f, u, slope, p, t):
+        """The part of d that puts right what u itself leaves of the constraints.
+
+        It is small, but does not shrink with h; and where a component passes through zero, it may
+        exceed the tolerance there, that of the last step having been larger.
+        """
+        mass = f.linear.mass_matrix
+        if mass is None or not mass.singular or self.hidden is not None:
+            return 0.0
+        w, v = full(mass.constraints), full(mass.algebraic)
+        change = correction(w.T @ (f.linear.J @ v), w.T @ f.defect(u, slope, p, t).ravel())
+        return 0.0 if change is None else (v @ change).reshape(u.shape)
 
     def _norm(self, u, guess):
         """What errors are measured by in this step."""

@@ -174,7 +174,8 @@ def attempts(run: Run) -> Generator[StepRecord, Any, None]:
     finest = float(np.min(run.rtol)) if run.adaptive else 1.0
     stepper = method.begin(run)
     decide = getattr(stepper, "decide", controller.decide)
-    why, fsal = (controller.name if run.adaptive else "fixed"), method.fsal
+    why = getattr(stepper, "why", controller.name) if run.adaptive else "fixed"
+    fsal = method.fsal
     for index in range(run.max_steps):
         if finest < EPS and _give_up(run, _below_roundoff(run, u), "roundoff", u, now, h):
             return
