@@ -11,10 +11,12 @@ method costs nothing.
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from types import SimpleNamespace
 
 import numpy as np
 
 from sciml_lab.solvers import stability, trees
+from sciml_lab.solvers.stiff_order import stiff_order
 
 TOLERANCE = 1e-14
 """A condition holds if its defect is below this times the sum of its absolute terms. That is some
@@ -182,6 +184,18 @@ class Tableau:
         return self.stages
 
     @cached_property
+    def stiff_order(self) -> int:
+        """Order that holds on the equation of Prothero and Robinson for every lambda < 0."""
+        if abs(self.stability_function(-1e9) - 1) < 1e-6:
+            return self.stage_order  # an infinitely stiff component keeps its errors
+        return stiff_order(
+            SimpleNamespace(
+                nodes=np.asarray(self.c), d=np.zeros(self.stages), beta=self.A, b=self.b,
+                stages=self.stages, order=self.order,
+            )
+        )  # fmt: skip
+
+    @cached_property
     def _phi(self):
         return trees.StageWeights(self.A)
 
@@ -301,7 +315,8 @@ class Tableau:
     def _stability(self):
         if self.A_stable:
             kind = "L-stable" if self.L_stable else f"A-stable, |R(infinity)| = {self.damping:.3g}"
-            return f"{kind}; stage order {self.stage_order}"
+            stiff = f"Prothero-Robinson: order {self.stiff_order}"
+            return f"{kind}; stage order {self.stage_order}; {stiff}"
         return (
             f"stable for z in [-{self.real_stability:.4g}, 0] on the real axis and up to "
             f"{self.imaginary_stability:.4g} i on the imaginary axis"

@@ -69,6 +69,31 @@ def test_stability(method):
         assert np.all(abs(tab.stability_function(radius * angle)) <= 1 + 1e-9)
 
 
+STIFF_ORDER = {
+    sl.ImplicitEuler(): 1, sl.Trapezoid(): 2, sl.TRBDF2(): 2, sl.Kvaerno3(): 3, sl.Kvaerno5(): 3,
+    sl.KenCarp3(): 3, sl.KenCarp4(): 3, sl.KenCarp5(): 3, sl.RadauIIA5(): 4,
+    sl.ImplicitMidpoint(): 2, sl.Gauss(2): 2, sl.Gauss(3): 4,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", STIFF_ORDER, ids=repr)
+def test_stiff_order(method):
+    """What is promised holds uniformly: the error is bounded by ``C h**q`` for all lambda."""
+    q, scale = STIFF_ORDER[method], []
+    assert method.tableau.stiff_order == q
+    assert f"Prothero-Robinson: order {q}" in str(method)
+    for n in (10, 20, 40):
+        worst = 0.0
+        for lam in -np.geomspace(1.0, 1e6, 7):
+            prob = sl.ODEProblem(
+                lambda u, p, t: p * (u - np.sin(t)) + np.cos(t), [0.0], (0.0, 1.3), lam
+            )
+            u = sl.solve(prob, method, dt=1.3 / n, adaptive=False).u[-1, 0]
+            worst = max(worst, abs(u - np.sin(1.3)))
+        scale.append(worst * n**q)
+    assert scale[2] < 1.15 * scale[0]
+
+
 def test_methods_that_are_not_stable_are_told_apart():
     explicit = sl.RK4().tableau
     assert not explicit.A_stable
