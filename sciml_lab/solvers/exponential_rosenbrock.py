@@ -20,6 +20,7 @@ import numpy as np
 from sciml_lab.linalg.krylov_phi import krylov_phi
 from sciml_lab.linalg.linearisation import SingularMatrix
 from sciml_lab.linalg.phi import phi_matrices
+from sciml_lab.solvers.cubic import CubicDense
 from sciml_lab.solvers.implicit import ImplicitMethod, no_step
 from sciml_lab.solvers.method import Step
 
@@ -27,7 +28,7 @@ SMALL = 40  # unknowns up to which the phi functions of the whole matrix are for
 
 
 @dataclass(frozen=True, repr=False)
-class Exprb32(ImplicitMethod):
+class Exprb32(CubicDense, ImplicitMethod):
     """Exprb32: two stages, order 3, embedded order 2 (the exponential Rosenbrock-Euler method).
 
     References
@@ -63,7 +64,7 @@ class Exprb32(ImplicitMethod):
         D = change(U, h)
         correction = 2 * h * products(1.0, 3, D)[3]
         u_new = U + correction
-        return Step(u_new, correction, k=[u_new, f0, f(u_new, p, t + h)], slopes=(f0, None))
+        return Step(u_new, correction, k=[u_new], slopes=(f0, None))
 
     def _prepare(self, f, u, p, t, h, k1):
         """The slope, f_t, products with phi functions of J, and the change of g from the start."""
@@ -88,17 +89,6 @@ class Exprb32(ImplicitMethod):
         """The exponential Rosenbrock-Euler step of length c h."""
         U = u + c * h * products(c, 1, f0)[1]
         return U if by_time is None else U + (c * h) ** 2 * products(c, 2, by_time)[2]
-
-    def interpolate(self, u, k, h, theta):
-        """Cubic Hermite interpolation."""
-        u_new, f0, f1 = k
-        x = theta
-        return (
-            (1 + 2 * x) * (1 - x) ** 2 * u
-            + x * (1 - x) ** 2 * h * f0
-            + x**2 * (3 - 2 * x) * u_new
-            + x**2 * (x - 1) * h * f1
-        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,7 +127,7 @@ class Exprb43(Exprb32):
         second, third = products(1.0, 4, D2), products(1.0, 4, D3)
         u_new = whole + h * (16 * second[3] - 48 * second[4] - 2 * third[3] + 12 * third[4])
         error = h * (12 * third[4] - 48 * second[4])
-        return Step(u_new, error, k=[u_new, f0, f(u_new, p, t + h)], slopes=(f0, None))
+        return Step(u_new, error, k=[u_new], slopes=(f0, None))
 
 
 def _products(J, h) -> Any:

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sciml_lab.solvers.method import Method, Step
+from sciml_lab.solvers.cubic import CubicDense
+from sciml_lab.solvers.method import Step
 
 DAMPING = 2.0 / 13.0
 REACH = 2.0 / 3.0 * (1 - 2.0 / 15.0 * DAMPING)  # stable up to REACH (s**2 - 1)
@@ -78,7 +79,7 @@ def _chebyshev(x, s):
 
 
 @dataclass(frozen=True, repr=False)
-class RKC(Method):
+class RKC(CubicDense):
     """Runge-Kutta-Chebyshev method of order 2 with as many stages as stability asks for.
 
     Parameters
@@ -140,7 +141,7 @@ class RKC(Method):
             before, now = now, later + h * (mu_tilde * slope + gamma_tilde * f0)
         f1 = f(now, p, t + h)
         error = 0.8 * (u - now) + 0.4 * h * (f0 + f1)
-        return Step(now, error, k=[now, f0, f1], v=points, slopes=(f0, f1))
+        return Step(now, error, k=[now], v=points, slopes=(f0, f1))
 
     def radius(self, f, u, p, t, f0, v=None):
         """Spectral radius and the direction that it belongs to, by at most 50 iterations."""
@@ -158,17 +159,6 @@ class RKC(Method):
                 break
             old = rho
         return 1.2 * rho, v
-
-    def interpolate(self, u, k, h, theta):
-        """Cubic Hermite interpolation, of the order of the method and one more."""
-        u_new, f0, f1 = k
-        x = theta
-        return (
-            (1 + 2 * x) * (1 - x) ** 2 * u
-            + x * (1 - x) ** 2 * h * f0
-            + x**2 * (3 - 2 * x) * u_new
-            + x**2 * (x - 1) * h * f1
-        )
 
 
 def needed(h, rho):

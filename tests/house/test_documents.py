@@ -51,7 +51,7 @@ def test_the_readme_prints_what_it_says(code, output):
 
 
 def test_every_example_in_the_readme_is_tested():
-    assert len(EXAMPLES) == README.count("```python") == 3
+    assert len(EXAMPLES) == README.count("```python") == 4
 
 
 @pytest.mark.parametrize("document", ["README.md", "lessons/README.md"])
