@@ -2,8 +2,9 @@
 
 The work of a step is in the factors of W: about ``2/3 n^3`` operations for a full matrix,
 ``2 n kl (kl + ku)`` for a band, and for a sparse matrix something in between that depends on the
-fill. A full matrix is worked on in large blocks, a band in small ones, a sparse matrix entry by
-entry, so that an operation costs more in this order.
+fill. An operation costs least in a full matrix or a band, which are worked on in blocks, and
+several times as much in a sparse one, which is worked on entry by entry: so a band of a hundred
+diagonals, as the order of reverse Cuthill-McKee gives it on a small 2-D grid, is still quicker.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from sciml_lab.linalg.banded import Band
 
 SMALL = 100  # below, a full matrix is factorised before another solver has begun
 FULL = 0.25  # a matrix with more entries than this part fills up
-BANDED_COLUMN = 40  # a band of so many diagonals costs as much as a sparse matrix
+WIDEST = 300  # a band of more diagonals costs as much as a sparse matrix
 
 
 class Choice(NamedTuple):
@@ -56,7 +57,7 @@ def choose(pattern) -> Choice:
         return Choice("dense", f"{100 * fill:.0f}% of the {n} x {n} entries may be nonzero")
     band = Band(pattern)
     wide = band.kl + band.ku + 1
-    if wide <= BANDED_COLUMN:
+    if wide <= WIDEST:
         order = "as they come" if band.order is None else "after reverse Cuthill-McKee"
         return Choice("banded", f"{n} unknowns in a band of {wide} diagonals, {order}", band)
     return Choice(

@@ -26,19 +26,12 @@ BOUNDARIES = ("wall", "closed", "periodic")
 
 
 class Level(NamedTuple):
-    """What one grid needs in a cycle: W, inverse blocks and their places, interpolation P."""
+    """What one grid needs in a cycle: W, its inverse blocks, interpolation P, restriction P^T."""
 
     W: Any
-    inverse: np.ndarray
-    places: np.ndarray
+    inverse: Any
     P: Any
     R: Any
-
-    def smooth(self, r):
-        """One sweep of block Jacobi on what is left."""
-        x = np.empty(r.size, dtype=np.result_type(self.inverse, r))
-        x[self.places.ravel()] = np.einsum("kij,kj->ki", self.inverse, r[self.places]).ravel()
-        return x
 
 
 @dataclass(frozen=True)
@@ -110,7 +103,7 @@ class Multigrid:
         levels = []
         for P, R in interpolations(self.grid, self.fields, self.order, self.boundary):
             places = blocks(W.shape[0], self.fields, self.order)
-            levels.append(Level(W.tocsr(), inverse_blocks(W, places), places, P, R))
+            levels.append(Level(W.tocsr(), self.damping * inverse_blocks(W, places), P, R))
             W = (R @ (W @ P)).tocsc()
         solve = dense_lu(W.toarray())
         return lambda y: self._cycle(levels, solve, y)
@@ -119,13 +112,13 @@ class Multigrid:
         """About ``W^-1 b`` on the first of these grids."""
         if not levels:
             return solve(b)
-        level, *coarser = levels
-        x = self.damping * level.smooth(b)
+        (W, inverse, P, R), *coarser = levels
+        x = inverse @ b
         for _ in range(self.sweeps - 1):
-            x += self.damping * level.smooth(b - level.W @ x)
-        x += level.P @ self._cycle(coarser, solve, level.R @ (b - level.W @ x))
+            x += inverse @ (b - W @ x)
+        x += P @ self._cycle(coarser, solve, R @ (b - W @ x))
         for _ in range(self.sweeps):
-            x += self.damping * level.smooth(b - level.W @ x)
+            x += inverse @ (b - W @ x)
         return x
 
 

@@ -62,16 +62,8 @@ class BlockJacobi:
 
     def prepare(self, W):
         """Invert the blocks."""
-        places = blocks(W.shape[0], self.size, self.order)
-        inverse = inverse_blocks(W, places)
-        out = places.ravel()
-
-        def apply(y):
-            x = np.empty(y.size, dtype=np.result_type(inverse, y))
-            x[out] = np.einsum("kij,kj->ki", inverse, y[places]).ravel()
-            return x
-
-        return apply
+        inverse = inverse_blocks(W, blocks(W.shape[0], self.size, self.order))
+        return lambda y: inverse @ y
 
 
 def check_order(order):
@@ -95,15 +87,17 @@ def blocks(n, size, order):
 
 
 def inverse_blocks(W, places):
-    """The inverses of the blocks of W on the diagonal, of shape (blocks, size, size).
+    """The inverses of the blocks of W on the diagonal, in a sparse matrix.
 
     Examples
     --------
     >>> from scipy import sparse
-    >>> W = sparse.csc_array(np.diag([2.0, 4.0]))
-    >>> inverse_blocks(W, np.array([[0], [1]])).ravel()
-    array([0.5 , 0.25])
+    >>> W = sparse.csc_array(np.array([[2.0, 1.0], [1.0, 4.0]]))
+    >>> inverse_blocks(W, np.array([[0], [1]])).toarray()
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]])
     """
+    sparse = need("scipy.sparse", extra="lab", what="preconditioners")
     count, size = places.shape
     block, inside = np.empty(places.size, int), np.empty(places.size, int)
     block[places] = np.arange(count)[:, None]
@@ -115,9 +109,12 @@ def inverse_blocks(W, places):
     found = np.zeros((count, size, size), dtype=W.dtype)
     found[block[rows], inside[rows], inside[columns]] = W.data[own]
     try:
-        return np.linalg.inv(found)
+        found = np.linalg.inv(found)
     except np.linalg.LinAlgError:
         raise SingularMatrix("a block on the diagonal of W is singular") from None
+    rows = np.broadcast_to(places[:, :, None], found.shape).ravel()
+    columns = np.broadcast_to(places[:, None, :], found.shape).ravel()
+    return sparse.csr_array((found.ravel(), (rows, columns)), shape=W.shape)
 
 
 @dataclass(frozen=True)
