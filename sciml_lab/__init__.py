@@ -68,10 +68,10 @@ _NAMES = {
         "TRBDF2",
         "Trapezoid",
     ),
+    "sciml_lab.solvers.additive": ("AdditiveRK",),
     "sciml_lab.solvers.imex": (
         "ARS222",
         "ARS443",
-        "AdditiveRK",
         "IMEXEuler",
         "KenCarp3",
         "KenCarp4",

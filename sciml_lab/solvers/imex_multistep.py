@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sciml_lab.problems import SplitProblem
+from sciml_lab.solvers.additive import AdditiveRK
 from sciml_lab.solvers.cubic import CubicDense
-from sciml_lab.solvers.imex import ARS222, ARS443, AdditiveRK, IMEXEuler
+from sciml_lab.solvers.imex import ARS222, ARS443, IMEXEuler
 from sciml_lab.solvers.implicit import ImplicitMethod
 from sciml_lab.solvers.implicit_rk import NEWTON, checked_iteration
 from sciml_lab.solvers.method import Step

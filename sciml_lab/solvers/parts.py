@@ -45,7 +45,7 @@ class Parts(RightHandSide):
         return {name: part.count for name, part in zip(self._names, self._both, strict=True)}
 
     @property
-    def count(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def count(self) -> int:
         """Evaluations of both parts."""
         return sum(part.count for part in self._both)
 

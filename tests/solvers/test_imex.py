@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import sciml_lab as sl
-from sciml_lab.solvers.imex import PAIRS
 from sciml_lab.solvers.tableau import TOLERANCE
+from sciml_lab.solvers.tableaus.imex import PAIRS
 from sciml_lab.solvers.trees_additive import additive_order
 
 FIXED = [sl.IMEXEuler(), sl.ARS222(), sl.ARS443()]
@@ -100,6 +100,29 @@ def test_a_stiff_pull_to_a_curve_and_a_nonstiff_drive(method):
     assert sol.success
     assert np.max(np.abs(sol.u[:, 0] - np.sin(sol.t))) < 1e-3
     assert sol.stats.njac <= 2
+
+
+@pytest.mark.parametrize("method", FIXED, ids=repr)
+def test_methods_that_end_in_their_last_stage_stay_on_the_curve(method):
+    """Error about h/|lambda|: nothing of the explicit part's error is left."""
+    errors = []
+    for rate in (1e3, 1e5):
+        prob = sl.SplitProblem(
+            lambda u, p, t: -p[0] * (u - np.sin(t)), lambda u, p, t: np.cos(t) + 0 * u,
+            [0.0], (0.0, 2.0), [rate],
+        )  # fmt: skip
+        errors.append(abs(sl.solve(prob, method, dt=0.1).u[-1, 0] - np.sin(2.0)))
+    assert errors[0] < 0.1 / 1e3
+    assert errors[1] < 0.1 / 1e5
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize(("model", "method"), [("burgers", 4), ("allen_cahn", 5)])
+def test_tolerance_is_met_on_spectral_equations(model, method, tol):
+    entry = getattr(sl.zoo, model)
+    sol = sl.solve(entry.split(), ADAPTIVE[method - 3], rtol=tol, atol=tol, dense=False)
+    assert sol.success
+    assert entry.reference.error(sol.u[-1]) < 10 * tol
 
 
 @pytest.mark.parametrize("method", ADAPTIVE, ids=repr)

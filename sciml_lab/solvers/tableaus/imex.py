@@ -7,7 +7,12 @@ their stages alike. The implicit part never uses the stiff slope at the start of
 from math import sqrt
 
 from sciml_lab.solvers.tableau import Tableau
-from sciml_lab.solvers.tableaus.kennedy_carpenter import AdditivePair
+from sciml_lab.solvers.tableaus.kennedy_carpenter import (
+    KENCARP3,
+    KENCARP4,
+    KENCARP5,
+    AdditivePair,
+)
 
 _SOURCE = "U. M. Ascher, S. J. Ruuth, R. J. Spiteri, Appl. Numer. Math. 25 (1997) 151-167."
 
@@ -62,3 +67,5 @@ ARS443 = _pair(
     [0, 3 / 2, -3 / 2, 1 / 2, 1 / 2],
     "Order 3, four implicit and four explicit stages; the implicit part is L-stable.",
 )
+
+PAIRS = {pair.implicit.name: pair for pair in (EULER, ARS222, ARS443, KENCARP3, KENCARP4, KENCARP5)}
