@@ -238,7 +238,7 @@ def named(name: str, tableau: Tableau, base=SDIRK, more=""):
         f"{tableau.name}: diagonally implicit Runge-Kutta method. {note}\n\n"
         "Parameters\n----------\niteration : SimplifiedNewton, FullNewton, FixedPoint or "
         "Anderson\n    What solves the stages.\nlinear_solver : str or object\n    What solves "
-        "with W: 'auto', 'dense', or an object with ``prepare(W) -> solve``.\n\n"
+        "with W, as in `Linearisation`: 'auto', 'dense', 'banded', 'sparse', GMRES(), ...\n\n"
         f"References\n----------\n{tableau.source}\n\n"
         f"Examples\n--------\n>>> import sciml_lab as sl\n>>> sl.{name}().name\n'{name}'\n"
     )
