@@ -87,7 +87,7 @@ def advance(D, d):
     >>> advance(np.array([4.0, 3.0, 2.0]), 0.0)[:3]  # t^2 at 2, 1, 0 -> at 3, 2, 1
     array([9., 5., 2.])
     """
-    return np.cumsum([d, *D[::-1]], axis=0)[::-1]
+    return np.cumsum(np.array([d, *D[::-1]]), axis=0)[::-1]
 
 
 def root_locus(alpha, k, angles):

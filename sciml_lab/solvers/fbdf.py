@@ -57,23 +57,28 @@ class TruePoints:
         ratios = h / (self.ages[: k + 1] + h)
         return max(abs(ratios.sum() - GAMMA[k]), ratios[-1])
 
-    def derivative(self, j, h):
-        """The present ``h^j`` times the j-th derivative, from a divided difference."""
-        return combine(derivative_weights(tuple(self.ages[: j + 1] / h)), self.points[: j + 1])
+    def derivatives(self, h):
+        """The present ``h^j u^(j)`` for j = 0, 1, ..., from divided differences."""
+        return combine(derivative_weights(tuple(self.ages / h)), self.points)
 
 
 @lru_cache(maxsize=256)
 def derivative_weights(ages):
-    """Weights of the points in ``h^j u^(j)``, where the ages are given in units of h.
+    """Weights of the points in ``h^j u^(j)``, row by row, where the ages are in units of h.
 
     Examples
     --------
-    >>> derivative_weights((0.0, 1.0, 2.0))
-    array([ 1., -2.,  1.])
+    >>> derivative_weights((0.0, 1.0, 2.0)) + 0.0
+    array([[ 1.,  0.,  0.],
+           [ 1., -1.,  0.],
+           [ 1., -2.,  1.]])
     """
-    ages = np.array(ages)
-    apart = ages[None, :] - ages[:, None] + np.eye(len(ages))
-    return math.factorial(len(ages) - 1) / np.prod(apart, axis=1)
+    m, weights = len(ages), np.zeros((len(ages), len(ages)))
+    for j in range(m):
+        near = np.array(ages[: j + 1])
+        apart = near[None, :] - near[:, None] + np.eye(j + 1)
+        weights[j, : j + 1] = math.factorial(j) / np.prod(apart, axis=1)
+    return weights
 
 
 @lru_cache(maxsize=256)
@@ -170,9 +175,8 @@ class FBDF(BDFMethod):
         """Sizes of ``h^(j+1) u^(j+1)``, the leading error term of order j, for j near k."""
         k, memory = stepper.order, stepper.memory
         known = range(max(k - 2, 1), min(k + 1, len(memory.ages) - 2) + 1)
-        return {
-            j: stepper.strictness * attempt.norm(memory.derivative(j + 1, attempt.h)) for j in known
-        }
+        derivatives = stepper.strictness * memory.derivatives(attempt.h)
+        return {j: attempt.norm(derivatives[j + 1]) for j in known}
 
     @staticmethod
     def must_fall(k, terms):

@@ -64,7 +64,7 @@ class Multistep:
     order : int
         The order k at work.
     memory : object
-        The past; with `differences`, `error_constant`, `accept` and `derivative`.
+        The past; with `differences`, `error_constant` and `accept`.
     equal : int
         Steps taken with this order and this step size.
     failures : int
@@ -179,8 +179,10 @@ class Multistep:
     def _norm(self, u, guess):
         """What errors are measured by in this step."""
         size = np.maximum(np.abs(u), np.abs(guess))
-        scale = TIGHT * np.maximum(size, 1e-3 * np.max(size) or 1.0)
-        norm = scaled_norm(self.run.atol + self.run.rtol * size if self.run.adaptive else scale)
+        if self.run.adaptive:
+            norm = scaled_norm(self.run.atol + self.run.rtol * size)
+        else:
+            norm = scaled_norm(TIGHT * np.maximum(size, 1e-3 * np.max(size) or 1.0))
         return norm if self.hidden is None else lambda x: norm(self.seen(x))
 
     def seen(self, x):

@@ -40,7 +40,7 @@ def test_a_tight_tolerance(method):
 @pytest.mark.parametrize("name", ["rober", "hires", "pollu"])
 @pytest.mark.parametrize("method", METHODS, ids=repr)
 def test_linear_algebra_is_reused(method, name):
-    """No more Jacobians and factors than SciPy's BDF spends, and fewer evaluations of f."""
+    """About as many Jacobians as SciPy's BDF takes, no more factors, fewer evaluations of f."""
     entry, rtol = getattr(sl.zoo, name), 1e-6
     stats = solved(name, method, rtol).stats
     peer = solve_ivp(

@@ -84,7 +84,7 @@ def test_true_points_give_exact_differences_and_derivatives(k):
     wanted = difference_matrix(k) @ np.polyval(c, -h * np.arange(k + 1))
     np.testing.assert_allclose(past.differences(h, k)[:, 0], wanted, rtol=1e-8, atol=1e-12)
     derivative = np.polyval(np.polyder(c, k), 0.0) * h**k
-    assert past.derivative(k, h)[0] == pytest.approx(derivative, rel=1e-8)
+    assert past.derivatives(h)[k, 0] == pytest.approx(derivative, rel=1e-8)
 
 
 @pytest.mark.parametrize("k", ORDERS)
