@@ -50,10 +50,10 @@ class Multirate(Method):
 
     def interpolate(self, u, k, h, theta):
         """The end of a step of length ``theta h``."""
-        u_new, stepper, f, p, t = k
+        u_new, run, f, p, t = k
         if theta in (0, 1):
             return u_new if theta else u
-        return stepper.step(f, u, p, t, theta * h).u
+        return self.begin(run).step(f, u, p, t, theta * h).u
 
 
 @dataclass(frozen=True, repr=False)
@@ -203,7 +203,8 @@ class MultirateStepper:
     """The steps of a `MultirateRK` method in one solve."""
 
     def __init__(self, method, run=None):
-        self.method, self.adaptive = method, run is None or run.adaptive
+        self.method, self.run = method, run
+        self.adaptive = run is None or run.adaptive
         self.rtol = ALONE if run is None else SHARE * run.rtol
         self.atol = ALONE if run is None else SHARE * run.atol
         self.max_steps = 1_000_000 if run is None else run.max_steps
@@ -224,7 +225,7 @@ class MultirateStepper:
             if isinstance(other, str):
                 return no_step(u, other)
             error = z[-1] - other
-        return Step(z[-1], error, None, [z[-1], self], z[:-1], (None, None))
+        return Step(z[-1], error, None, [z[-1], self.run], z[:-1], (None, None))
 
     def carry(self, f, z, slow, stage, p, t, h):
         """The end of one stage, or why the fast equation could not be solved."""

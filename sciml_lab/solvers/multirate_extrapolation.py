@@ -68,7 +68,7 @@ class ExtrapolatedMultirateEuler(Multirate):
             for k, old in enumerate(above, 1):
                 row.append(row[-1] + (row[-1] - old) / (n / (n - k) - 1))
         error = row[-1] - row[-2] if self.adaptive else None
-        return Step(row[-1], error, None, [row[-1], self], v, (None, None))
+        return Step(row[-1], error, None, [row[-1], None], v, (None, None))
 
     def large_steps(self, f, u, p, t, h, n, slow):
         """Take n large steps of size h; `slow` is the slow slope at the start."""

@@ -101,9 +101,11 @@ class Solution:
 
     def __repr__(self) -> str:
         state = "success" if self.success else "FAILED"
+        counts = self.stats.parts or {"f": self.stats.nf}
+        cost = ", ".join(f"{count} evaluations of {name}" for name, count in counts.items())
         return (
             f"Solution({self.method!r}, {state}: {len(self.t)} times, u{tuple(np.shape(self.u))}; "
-            f"{self.stats.nf} evaluations of f, {self.stats.naccept} steps accepted, "
+            f"{cost}, {self.stats.naccept} steps accepted, "
             f"{self.stats.nreject} rejected)\n{self.message}"
         )
 

@@ -110,6 +110,7 @@ def test_dense_output_has_the_full_order_and_costs_a_step(method):
     error = np.max(np.abs(sol.u - EXACT(sol.t)))
     assert np.max(np.abs(sol(times) - EXACT(times))) < 2 * error
     assert np.array_equal(sol(sol.t), sol.u)
+    assert np.array_equal(sol(times), sol(times))
     saved = sl.solve(PROBLEM, method, dt=0.05, adaptive=False, rtol=1e-10, atol=1e-10, saveat=times)
     assert np.allclose(saved.u, sol(times), rtol=0, atol=1e-9)
 
@@ -155,6 +156,7 @@ def test_slow_and_fast_are_counted_as_they_are_called(method):
     sol = sl.solve(prob, method, dt=0.1, adaptive=False)
     assert sol.stats.parts == calls
     assert sol.stats.nf == sum(calls.values())
+    assert f"{calls['f_slow']} evaluations of f_slow, {calls['f_fast']} evaluations" in repr(sol)
     stages = method.order * (method.order + 1) // 2 - (method.order - 1)
     if method in INFINITESIMAL:
         assert calls["f_slow"] == 20 * method.table.stages + 1
