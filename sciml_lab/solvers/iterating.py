@@ -101,9 +101,8 @@ class Stepper:
     def iterate(self, f, correction, z, u, scale):
         """Solve for z with the method's iteration; count, and remember how fast it was."""
         norm = scaled_norm(scale)
-        outcome = self.iteration.solve(
-            correction, z, norm, self.reuse.eta, norm(np.full(np.shape(z), 4 * EPS) * np.abs(u))
-        )
+        floor = norm(4 * EPS * np.abs(u))
+        outcome = self.iteration.solve(correction, z, norm, self.reuse.eta, floor)
         f.nnewton += outcome.count
         if self.iteration.linear == "kept":
             self.reuse.eta = outcome.eta
@@ -125,6 +124,7 @@ class Stepper:
         if self.failed:
             norm = HALF**k  # the iteration failed, which says nothing of the error: half a step
         accept, factor, memory = self.controller.decide(norm, k, memory)
+        accept = accept and not self.failed
         self.rejected = not accept
         if accept and 1 <= factor < WORTH_IT:
             factor = 1.0
