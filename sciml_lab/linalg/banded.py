@@ -8,6 +8,7 @@ be a band in another order of the unknowns, which reverse Cuthill-McKee looks fo
 import numpy as np
 
 from sciml_lab._optional import need
+from sciml_lab.linalg.coloring import as_pattern
 from sciml_lab.linalg.dense_lu import SingularMatrix
 
 
@@ -41,7 +42,8 @@ class Band:
         self.kl, self.ku = _widths(rows, columns)
         if self.kl + self.ku > 0:
             graph = need("scipy.sparse.csgraph", extra="lab", what="a banded linear solver")
-            order = graph.reverse_cuthill_mckee(pattern.tocsr() + pattern.T.tocsr(), True)
+            edges = as_pattern(pattern)
+            order = graph.reverse_cuthill_mckee((edges + edges.T).tocsr(), True)
             place = np.empty(n, int)
             place[order] = np.arange(n)
             widths = _widths(place[rows], place[columns])

@@ -102,8 +102,10 @@ def _cycle(A, P, r, target, restart):
     V[0], g[0] = r / beta, beta
     k = 0
     while k < restart:
-        w, h = _orthogonal(A @ P(V[k]), V[: k + 1])
+        product = A @ P(V[k])
+        w, h = _orthogonal(product, V[: k + 1])
         below = np.linalg.norm(w)
+        closed = below <= 1e-14 * np.linalg.norm(product)  # the basis holds all that can come
         for i, (c, s) in enumerate(rotations):
             h[i], h[i + 1] = c * h[i] + s * h[i + 1], -np.conj(s) * h[i] + c * h[i + 1]
         c, s, h[k] = _rotation(h[k], below)
@@ -111,13 +113,12 @@ def _cycle(A, P, r, target, restart):
         R[: k + 1, k] = h[: k + 1]
         g[k], g[k + 1] = c * g[k], -np.conj(s) * g[k]
         k += 1
-        if abs(g[k]) <= target or below <= 1e-14 * abs(h[k - 1]):
+        if abs(g[k]) <= target or closed:
             break
         V[k] = w / below
-    if R[k - 1, k - 1] == 0.0:  # the product of the last vector is lost: leave it out
-        k = max(k - 1, 1)
-    y = np.linalg.lstsq(R[:k, :k], g[:k])[0] if not np.all(R.diagonal()[:k]) else _back(R, g, k)
-    return y @ V[:k], len(rotations)
+    if abs(R[k - 1, k - 1]) <= 1e-13 * np.linalg.norm(R[:k, k - 1]):
+        k -= 1  # A is singular: the last vector adds nothing to the products of the others
+    return _back(R, g, k) @ V[:k], len(rotations)
 
 
 def _orthogonal(w, V):

@@ -21,7 +21,7 @@ from sciml_lab._optional import need
 from sciml_lab.linalg.dense_lu import dense_lu
 from sciml_lab.linalg.precondition import blocks, check_order, inverse_blocks
 
-COARSEST = 64  # so many unknowns are solved for as they are
+COARSEST = 150  # so many unknowns are solved for as they are
 BOUNDARIES = ("wall", "closed", "periodic")
 
 
