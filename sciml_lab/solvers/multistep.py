@@ -92,7 +92,8 @@ class Multistep:
         self.memory = self.attempt = self.u = None
         self.h, self.order, self.equal, self.failures = 0.0, 1, 0, 0
         self.starting, self.wary = True, False
-        self.strictness = max(1.0, (0.1 / float(np.min(run.rtol))) ** (1 / (method.order + 1)))
+        relative = float(np.min(run.rtol)) or 1e-6
+        self.strictness = max(1.0, (0.1 / relative) ** (1 / (method.order + 1)))
 
     def step(self, f, u, p, t, h, k1=None):
         """Predict, correct, and estimate the error."""

@@ -150,3 +150,19 @@ def test_names():
     assert repr(sl.QNDF()) == "QNDF()"
     assert repr(sl.FBDF(max_order=3)) == "FBDF(max_order=3)"
     assert sl.FBDF(max_order=3).order == 3
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_corners(method):
+    """No motion at all, no relative tolerance, a jump of f, times far from zero."""
+    decay = sl.ODEProblem(lambda u, p, t: -u, [1.0], (0.0, 1.0))
+    rest = sl.solve(decay.replace(f=lambda u, p, t: 0.0 * u), method)
+    assert rest.success
+    assert np.all(rest.u == 1.0)
+    absolute = sl.solve(decay, method, rtol=0.0, atol=1e-6)
+    assert absolute.u[-1, 0] == pytest.approx(np.exp(-1), abs=1e-5)
+    jump = decay.replace(f=lambda u, p, t: np.array([1.0 if t < 0.5 else -1.0]), u0=[0.0])
+    assert abs(sl.solve(jump, method).u[-1, 0]) < 1e-5
+    late = sl.solve(decay.replace(tspan=(1e6, 1e6 + 1)), method, rtol=1e-6)
+    assert late.u[-1, 0] == pytest.approx(np.exp(-1), rel=1e-5)
+    assert late.stats.nlu < 0.6 * late.stats.nsteps  # h differs by the rounding of t only
