@@ -77,7 +77,9 @@ class MultirateRK(Multirate):
     Notes
     -----
     Read `stats.parts` to see what it is worth: an ordinary method evaluates both parts in every
-    small step. Where the slow part is not dearer than the fast one, nothing is gained.
+    small step. Where the slow part is not dearer than the fast one, nothing is gained. Nor is it
+    where the slow slope follows the fast motion: it is sampled once in a stage, so a step must
+    then resolve that motion. Terms that couple the two belong to the fast part.
 
     Examples
     --------

@@ -1,5 +1,7 @@
 """Multirate methods: conditions, measured orders, slow evaluations saved, mistakes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ import sciml_lab as sl
 from sciml_lab.solvers import trees
 from sciml_lab.solvers.multirate import fixed
 from sciml_lab.solvers.multirate_table import TOLERANCE, MultirateTable, colourings
-from sciml_lab.solvers.tableaus.multirate import ERK33A, ERK45A, MIS2
+from sciml_lab.solvers.tableaus.multirate import ERK33A, ERK45A, MIS2, PUBLISHED_45
 
 INFINITESIMAL = [sl.MIS2(), sl.MRIGARKERK33a(), sl.MRIGARKERK45a()]
 METHODS = [*INFINITESIMAL, sl.ExtrapolatedMultirateEuler(3), sl.ExtrapolatedMultirateEuler(4)]
@@ -48,6 +50,32 @@ def errors_of(method, counts, **options):
 )
 def test_orders_from_the_trees_are_the_published_ones(table, order, embedded):
     assert (table.order, table.embedded_order) == (order, embedded)
+
+
+def one_step_error(table, h):
+    """The estimated error of one step where the fast part is zero."""
+    prob = sl.SplitProblem(PROBLEM.f, lambda u, p, t: 0 * u, PROBLEM.u0, (0.0, 1.0))
+    method = sl.MultirateRK(table, substeps=table.stages)
+    return np.max(np.abs(method.step(method.side(prob, (2,)), prob.u0, None, 0.3, h).error))
+
+
+def test_the_published_estimate_of_erk45a_is_blind_for_the_slow_part_and_ours_is_not():
+    published = dataclasses.replace(ERK45A, embedded=PUBLISHED_45)
+    assert published.embedded_order == ERK45A.embedded_order == 3
+    assert one_step_error(published, 0.1) < 1e-14
+    steps = np.array([0.1, 0.05, 0.025])
+    for table in (ERK33A, ERK45A):
+        found = slope(steps, [one_step_error(table, h) for h in steps])
+        assert abs(found - (table.embedded_order + 1)) < 0.2
+
+
+@pytest.mark.parametrize("method", [sl.MRIGARKERK33a(), sl.MRIGARKERK45a()], ids=repr)
+@pytest.mark.parametrize("tol", [1e-4, 1e-6, 1e-8])
+def test_tolerance_is_met_with_two_speeds(method, tol):
+    prob = sl.zoo.slow_fast.split(tspan=(0.0, 1.0))
+    sol = sl.solve(prob, method, rtol=tol, atol=tol, dense=False)
+    exact = [np.sqrt(1 + 0.5 * np.cos(1.0)), np.sqrt(2 + np.cos(100.0))]
+    assert np.max(np.abs(sol.u[-1] - exact)) < 10 * tol
 
 
 def test_every_colouring_of_a_tree_has_a_condition():
