@@ -201,14 +201,57 @@ class SDIRKStepper(Stepper):
         """New state and error estimate."""
         plan = self.method.plan
         u_new = v[-1] if self.method.tableau.stiffly_accurate else u + h * combine(plan.b, k)
-        error = None
-        if plan.error:
-            error = h * combine(plan.error, k)
-            if self.iteration.linear != "none":  # stiff components must not decide on h
-                error = self.reuse.solves[self.method.gammas[-1]](f.linear.times_mass(error))
+        error = self.filtered(f, h * combine(plan.error, k)) if plan.error else None
         last = k[-1] if self.method.tableau.stiffly_accurate else None
         self.known = [(u, slope), (u_new, last)] if last is not None else [(u, slope)]
         return Step(u_new, error, None, k, v, (slope, last))
+
+    def filtered(self, f, error):
+        """``W^-1 M error``: stiff components must not decide on the step size."""
+        if self.iteration.linear == "none":
+            return error
+        return self.reuse.solves[self.method.gammas[-1]](f.linear.times_mass(error))
+
+
+class WithHistory(SDIRK):
+    """A method of order 2 without an embedded one, whose error is seen from two steps."""
+
+    @property
+    def adaptive(self) -> bool:
+        """The slopes of two steps tell the third derivative, and so the error."""
+        return True
+
+    @cached_property
+    def error_order(self) -> int:
+        """The estimate is the leading term of the error itself."""
+        return 3
+
+    @property
+    def stepper(self):
+        """What takes the steps."""
+        return HistoryStepper
+
+
+class HistoryStepper(SDIRKStepper):
+    """The steps of the trapezoidal rule; its error is ``h**3/12`` times the third derivative.
+
+    That is twice the second divided difference of u' at the last three times. In the first step it
+    is the difference to Euler's method instead, of order 2 only.
+    """
+
+    def __init__(self, method, run=None):
+        super().__init__(method, run)
+        self.before = []  # (u, slope one step before u, that step), for both ends of a step
+
+    def finish(self, f, u, h, slope, k, v):
+        """As for every method, then the estimate."""
+        step, last = super().finish(f, u, h, slope, k, v), k[-1]
+        error, known = h / 2 * (last - slope), [entry for entry in self.before if entry[0] is u]
+        for _, earlier, h_before in known:
+            bend = (last - slope) / h - (slope - earlier) / h_before
+            error = h**3 / 6 * bend / (h + h_before)
+        self.before = [*known, (step.u, slope, h)]
+        return step._replace(error=self.filtered(f, error))
 
 
 def named(name: str, tableau: Tableau, base=SDIRK, more=""):
@@ -253,7 +296,7 @@ def named(name: str, tableau: Tableau, base=SDIRK, more=""):
 
 
 ImplicitEuler = named("ImplicitEuler", tables.IMPLICIT_EULER)
-Trapezoid = named("Trapezoid", tables.TRAPEZOID)
+Trapezoid = named("Trapezoid", tables.TRAPEZOID, WithHistory)
 TRBDF2 = named("TRBDF2", tables.TRBDF2)
 Kvaerno3 = named("Kvaerno3", tables.KVAERNO3)
 Kvaerno5 = named("Kvaerno5", tables.KVAERNO5)

@@ -9,7 +9,7 @@ METHODS = [
     sl.ImplicitEuler(), sl.Trapezoid(), sl.TRBDF2(), sl.Kvaerno3(), sl.Kvaerno5(), sl.KenCarp3(),
     sl.KenCarp4(), sl.KenCarp5(),
 ]  # fmt: skip
-ADAPTIVE = [m for m in METHODS if m.adaptive]
+ADAPTIVE = [m for m in METHODS if m.tableau.b_error is not None]
 ACCURATE = [sl.Kvaerno5(), sl.KenCarp5()]
 
 
@@ -70,6 +70,30 @@ def test_measured_order_of_the_error_estimate(method):
     steps = np.geomspace(0.1, 0.01, 5)
     sizes = [np.max(np.abs(one_step(method, h)[1].error)) for h in steps]
     assert abs(slope(steps, sizes) - method.error_order) < 0.2
+
+
+def test_the_trapezoidal_rule_sees_its_error_from_two_steps():
+    steps, sizes, errors = np.geomspace(0.02, 0.004, 4), [], []
+    for h in steps:
+        prob = problem(3 * h).replace(u0=PLACE)
+        records = list(sl.steps(prob, sl.Trapezoid(), adaptive=False, dt=h))
+        third = records[2]
+        sizes.append(np.max(np.abs(third.error)))
+        exact = sl.solve(
+            prob.replace(u0=third.u, tspan=(third.t, third.t_new)), sl.Vern9(), rtol=1e-12
+        )
+        errors.append(np.max(np.abs(third.u_new - exact.u[-1])))
+    assert abs(slope(steps, sizes) - 3) < 0.2
+    assert np.allclose(sizes, errors, rtol=0.2)
+
+
+def test_the_trapezoidal_rule_holds_a_tolerance():
+    exact = sl.solve(problem(), sl.Vern9(), rtol=1e-12).u[-1]
+    sol = sl.solve(problem(), sl.Trapezoid(), rtol=1e-5, atol=1e-5)
+    assert np.max(np.abs(sol.u[-1] - exact)) < 1e-5 * sol.stats.nsteps  # for each step as much
+    assert sol.stats.nreject < 5
+    stiff = sl.ODEProblem(prothero_robinson, [0.0], (0.0, 10.0), -1e6)
+    assert sl.solve(stiff, sl.Trapezoid(), rtol=1e-5, atol=1e-7).stats.nsteps < 300
 
 
 def prothero_robinson(u, p, t):

@@ -22,8 +22,8 @@ TRAPEZOID = Tableau(
     A=[[0, 0], [1 / 2, 1 / 2]],
     b=[1 / 2, 1 / 2],
     P=[[1, -1 / 2], [0, 1 / 2]],
-    note="Average the slopes at both ends (Crank and Nicolson). Order 2, fixed steps; stable but "
-    "not damping: R(z) tends to -1.",
+    note="Average the slopes at both ends (Crank and Nicolson). Order 2; stable but not damping: "
+    "R(z) tends to -1. Its error is estimated from the slopes of two steps.",
     source="J. Crank, P. Nicolson, Proc. Camb. Phil. Soc. 43 (1947) 50-67.",
 )
 
