@@ -117,6 +117,8 @@ _NAMES = {
         "VelocityVerlet",
         "Yoshida6",
     ),
+    "sciml_lab.solvers.nystrom_tableau": ("NystromTableau",),
+    "sciml_lab.solvers.nystrom": ("DPRKN6", "Nystrom", "Nystrom4", "Nystrom5"),
     "sciml_lab.solvers.events": ("Discrete", "Event", "Periodic", "Preset"),
     "sciml_lab.solvers.after_step": (
         "Positive",

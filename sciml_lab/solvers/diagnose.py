@@ -9,6 +9,7 @@ import numpy as np
 from sciml_lab.solvers import stability
 from sciml_lab.solvers.case import Case, Diagnosis
 from sciml_lab.solvers.spectrum import dominant_eigenvalue
+from sciml_lab.solvers.tableau import Tableau
 
 EPS = np.finfo(float).eps
 
@@ -167,13 +168,13 @@ def roundoff(case):
 
 def stiffness(case):
     """Is stability, not accuracy, what limits the step?"""
-    if case.method.implicit:
-        return None
+    tableau = getattr(case.method, "tableau", None)
+    if case.method.implicit or not isinstance(tableau, Tableau):
+        return None  # other families have no stability function of one number
     found = dominant_eigenvalue(case.slope, case.u, case.t)
     if found is None or not found.real < 0:
         return None
     radius = abs(found)
-    tableau = case.method.tableau
     limit = stability.interval(tableau.A, tableau.b, found / radius)
     step = case.typical_step
     if radius * step < 0.3 * limit or radius * abs(case.tspan[1] - case.tspan[0]) < 100 * limit:
@@ -222,7 +223,8 @@ def jump(case):
 
 def unstable_fixed_step(case):
     """Did a fixed step beyond the stability limit let the solution explode?"""
-    if len(case.times) < 2 or case.method.implicit:
+    tableau = getattr(case.method, "tableau", None)
+    if len(case.times) < 2 or case.method.implicit or not isinstance(tableau, Tableau):
         return None
     for state, time in zip(case.states[::-1], case.times[::-1], strict=True):
         if np.max(np.abs(state)) > 1e50:
@@ -230,7 +232,6 @@ def unstable_fixed_step(case):
         found = dominant_eigenvalue(case.slope, state, time)
         if found is None or not found.real < 0:
             continue
-        tableau = case.method.tableau
         limit = stability.interval(tableau.A, tableau.b, found / abs(found))
         if abs(found) * abs(case.h) <= limit:
             return None
