@@ -15,6 +15,7 @@ from sciml_lab.ad import is_traced, primal
 from sciml_lab.solvers.case import Diagnosis
 from sciml_lab.solvers.dense import DenseStep, Recorder
 from sciml_lab.solvers.events import Callback, Failure, Stop, returned_none
+from sciml_lab.solvers.initialise import settled
 from sciml_lab.solvers.locate import crossing
 from sciml_lab.solvers.stepping import EPS, attempts
 
@@ -114,6 +115,8 @@ class Chain:
             if not moved:
                 self.now = self.stops.pop()
                 self._happen(self.due_at[goal], goal, self.u)
+            if self.failure:
+                self._give_up(*self.failure)
             if self.stopped or self.now == self.end or self._accumulates():
                 return
 
@@ -233,6 +236,16 @@ class Chain:
             self.happened.append(Happening(t, e, before, self.u))
             if e.terminal:
                 self.stopped = f"stopped by {e.label} at t = {t:.6g}"
+        if self.new and np.shape(self.u) == self.run.f.shape:
+            self._settle(t)
+
+    def _settle(self, t):
+        """Where there are constraints: let the algebraic part of u follow the affects."""
+        try:
+            self.u = settled(self.run.f, self.u, self.p, t)
+        except ValueError as error:
+            self.stopped, remedy = str(error), "Let the affect return a u that they allow."
+            self.failure = ("no consistent state after an event", str(error), remedy)
 
     def _take(self, answer):
         """Take a new u, or a new u and a new p."""

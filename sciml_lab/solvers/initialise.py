@@ -188,6 +188,29 @@ def _index_sentence(f, missing, t):
     )
 
 
+def settled(f, u, p, t):
+    """The state u after an event, with an algebraic part that satisfies the constraints.
+
+    Parameters
+    ----------
+    f : RightHandSide, ImplicitSide or ResidualSide
+        Without constraints u is returned as it is, and where the index is above 1.
+    u, p, t : array, array, float
+        What the event has left.
+    """
+    linear = getattr(f, "linear", None)
+    if linear is None or not linear.singular_mass:
+        return u
+    with np.errstate(all="ignore"):
+        slope = f.slope(u, p, t)
+        _linearise(f, u, slope, p, t)
+        w, v = full(linear.mass_matrix.constraints), full(linear.mass_matrix.algebraic)
+        across = w.T @ (full(linear.J) @ v)
+        if np.isfinite(across).all() and correction(across, np.zeros(len(across))) is None:
+            return u
+        return brown(f, u, slope, p, t, 0.0)[0]
+
+
 def start_slope(f, u, p, t, h, k1=None):
     """The derivative u' that a first step starts with.
 

@@ -158,3 +158,41 @@ def test_no_solution_is_said():
 def test_bad_arguments(arguments, error, words):
     with pytest.raises(error, match=words):
         sl.consistent(*arguments)
+
+
+# -- events ---------------------------------------------------------------------------------------
+
+
+def follows(u, p, t):
+    """x' = -y, and y = x p."""
+    return np.array([-u[1], u[1] - u[0] * p[0]])
+
+
+FOLLOWS = sl.ODEProblem(follows, [1.0, 1.0], (0.0, 2.0), [1.0], mass_matrix=np.diag([1.0, 0.0]))
+AS_RESIDUAL = sl.DAEProblem(
+    lambda du, u, p, t: np.array([du[0] + u[1], u[1] - u[0] * p[0]]),
+    [-1.0, -1.0], [1.0, 1.0], (0.0, 2.0), [1.0],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("prob", [FOLLOWS, AS_RESIDUAL], ids=["mass matrix", "residual"])
+@pytest.mark.parametrize("method", [sl.QNDF(), sl.FBDF()], ids=repr)
+def test_the_algebraic_part_follows_an_event(method, prob):
+    """The affect adds to x alone (and doubles p); y = p x holds again at once."""
+    kick = sl.Preset([1.0], lambda u, p, t: (u + np.array([1.0, 0.0]), 2 * p))
+    sol = sl.solve(prob, method, rtol=1e-8, atol=1e-10, callbacks=kick)
+    assert sol.success
+    want = (np.exp(-1.0) + 1.0) * np.exp(-2.0)
+    np.testing.assert_allclose(sol.u[-1], [want, 2 * want], rtol=1e-6)
+
+
+def test_an_event_that_the_constraints_forbid_keeps_the_part_before():
+    prob = sl.ODEProblem(
+        lambda u, p, t: np.array([-1.0 + 0 * u[0], u[1] ** 2 - u[0]]), [4.0, 2.0], (0.0, 2.0),
+        mass_matrix=np.diag([1.0, 0.0]),
+    )  # fmt: skip
+    push = sl.Preset([1.0], lambda u, p, t: u - np.array([5.0, 0.0]))
+    sol = sl.solve(prob, sl.QNDF(), callbacks=push)
+    assert not sol.success
+    assert sol.t[-1] == 1.0
+    assert "no consistent start" in sol.message
