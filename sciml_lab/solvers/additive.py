@@ -101,6 +101,8 @@ class AdditiveRK(CubicDense, ImplicitMethod):
         Dense output that both parts share, as in `Tableau`; without it the cubic through both ends.
     iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
         What solves the stages.
+    linear_solver : str or object
+        As in `Linearisation`, for the Jacobian of f_stiff.
 
     Raises
     ------
@@ -142,6 +144,7 @@ class AdditiveRK(CubicDense, ImplicitMethod):
     implicit: Tableau
     P: Any = field(default=None, compare=False)
     iteration: Any = NEWTON
+    linear_solver: Any = "auto"
     problems = (SplitProblem,)
     mass_matrix = False
 
@@ -224,6 +227,7 @@ class AdditiveRK(CubicDense, ImplicitMethod):
     def __repr__(self) -> str:
         own = [] if _published(self) else [repr(self.explicit.name), repr(self.name)]
         own += [] if self.iteration == NEWTON else [f"iteration={self.iteration}"]
+        own += [] if self.linear_solver == "auto" else [f"linear_solver={self.linear_solver!r}"]
         return f"{self.name if _published(self) else type(self).__name__}({', '.join(own)})"
 
 

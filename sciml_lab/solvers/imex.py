@@ -23,7 +23,8 @@ class PairedSDIRK(SDIRK):
         """For a `SplitProblem`: the additive method; for others: the implicit one alone."""
         if not isinstance(problem, SplitProblem):
             return self
-        return AdditiveRK(*self.pair, P=self.pair.explicit.P, iteration=self.iteration)
+        explicit, implicit = self.pair
+        return AdditiveRK(explicit, implicit, explicit.P, self.iteration, self.linear_solver)
 
 
 def _paired(name, pair):
@@ -44,15 +45,16 @@ KenCarp5 = _paired("KenCarp5", kennedy_carpenter.KENCARP5)
 def _method(name, pair):
     """A class for a built-in pair."""
 
-    def __init__(self, iteration=NEWTON):
-        AdditiveRK.__init__(self, pair.explicit, pair.implicit, iteration=iteration)
+    def __init__(self, iteration=NEWTON, linear_solver="auto"):
+        AdditiveRK.__init__(self, *pair, iteration=iteration, linear_solver=linear_solver)
 
     namespace = {
         "__init__": __init__,
         "__doc__": f"{name}: additive Runge-Kutta method for a `SplitProblem`, fixed steps.\n\n"
         f"{pair.implicit.note}\n\n"
         "Parameters\n----------\niteration : SimplifiedNewton, FullNewton, FixedPoint or "
-        "Anderson\n    What solves the stages.\n\n"
+        "Anderson\n    What solves the stages.\nlinear_solver : str or object\n    As in "
+        "`Linearisation`, for the Jacobian of f_stiff.\n\n"
         f"References\n----------\n{pair.implicit.source}\n\nExamples\n--------\n"
         f">>> import sciml_lab as sl\n>>> sl.{name}().order\n{orders(*pair)[0]}\n",
         "__module__": __name__,

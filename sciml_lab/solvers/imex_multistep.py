@@ -44,6 +44,8 @@ class SplitMultistep(CubicDense, ImplicitMethod):
         Where the formula was published.
     iteration : SimplifiedNewton, FullNewton, FixedPoint or Anderson
         What solves the equation of a step.
+    linear_solver : str or object
+        As in `Linearisation`, for the Jacobian of f_stiff.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class SplitMultistep(CubicDense, ImplicitMethod):
     nonstiff: Any = field()
     source: str = ""
     iteration: Any = NEWTON
+    linear_solver: Any = "auto"
     problems = (SplitProblem,)
     mass_matrix = False
     nodes = (1.0,)
@@ -121,8 +124,8 @@ class SplitMultistep(CubicDense, ImplicitMethod):
         """The one-step method that takes the first steps."""
         known = {1: IMEXEuler, 2: ARS222, 3: ARS443}
         if self.order in known:
-            return known[self.order](self.iteration)
-        return AdditiveRK(KENCARP5.explicit, KENCARP5.implicit, iteration=self.iteration)
+            return known[self.order](self.iteration, self.linear_solver)
+        return AdditiveRK(*KENCARP5, None, self.iteration, self.linear_solver)
 
     @property
     def gammas(self) -> tuple:
@@ -151,6 +154,7 @@ class SplitMultistep(CubicDense, ImplicitMethod):
     def __repr__(self) -> str:
         own = [] if type(self) is not SplitMultistep else [repr(self.name)]
         own += [] if self.iteration == NEWTON else [f"iteration={self.iteration}"]
+        own += [] if self.linear_solver == "auto" else [f"linear_solver={self.linear_solver!r}"]
         return f"{type(self).__name__}({', '.join(own)})"
 
 
@@ -223,14 +227,16 @@ class SplitMultistepStepper(SDIRKStepper):
 def _method(name, alpha, stiff, nonstiff, about, source):
     """A class for a built-in formula."""
 
-    def __init__(self, iteration=NEWTON):
-        SplitMultistep.__init__(self, name, alpha, stiff, nonstiff, source, iteration)
+    def __init__(self, iteration=NEWTON, linear_solver="auto"):
+        row = (alpha, stiff, nonstiff)
+        SplitMultistep.__init__(self, name, *row, source, iteration, linear_solver)
 
     namespace = {
         "__init__": __init__,
         "__doc__": f"{name}: {about} For a `SplitProblem`, fixed steps.\n\n"
         "Parameters\n----------\niteration : SimplifiedNewton, FullNewton, FixedPoint or "
-        "Anderson\n    What solves the equation of a step.\n\n"
+        "Anderson\n    What solves the equation of a step.\nlinear_solver : str or object\n"
+        "    As in `Linearisation`, for the Jacobian of f_stiff.\n\n"
         f"References\n----------\n{source}\n\nExamples\n--------\n"
         f">>> import sciml_lab as sl\n>>> sl.{name}()\n{name}()\n",
         "__module__": __name__,

@@ -191,6 +191,40 @@ def test_a_linear_stiff_part_needs_one_factorisation():
     assert np.allclose(sol.u[-1], oracle.u[-1], rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    "iteration", [sl.FullNewton(), sl.FixedPoint(), sl.Anderson(), sl.SimplifiedNewton(kappa=1e-6)]
+)
+def test_every_iteration_finds_the_same_stages(iteration):
+    for cls in (sl.ARS443, sl.KenCarp4, sl.SBDF2):
+        a = sl.solve(PROBLEM, cls(iteration), dt=0.1, adaptive=False)
+        b = sl.solve(PROBLEM, cls(), dt=0.1, adaptive=False)
+        assert np.allclose(a.u, b.u, rtol=0, atol=1e-11)
+        assert (a.stats.njac == 0) == (iteration.linear == "none")
+
+
+N = 60
+GRID = np.linspace(0.0, 1.0, N + 2)[1:-1]
+NEAR = np.eye(N) + np.eye(N, k=1) + np.eye(N, k=-1)
+
+
+def diffusion(u, p, t):
+    padded = np.concatenate(([0.0], u, [0.0]))
+    return 0.1 * (N + 1) ** 2 * (padded[2:] - 2 * u + padded[:-2])
+
+
+@pytest.mark.parametrize("solver", ["dense", "banded", "sparse", sl.GMRES()], ids=str)
+@pytest.mark.parametrize("cls", [sl.ARS443, sl.KenCarp4, sl.SBDF3])
+def test_every_linear_solver_serves_the_stiff_part(cls, solver):
+    prob = sl.SplitProblem(
+        diffusion, lambda u, p, t: u - u**3, np.sin(np.pi * GRID), (0.0, 0.5), sparsity=NEAR
+    )
+    sol = sl.solve(prob, cls(linear_solver=solver), dt=0.025, adaptive=False)
+    usual = sl.solve(prob, cls(), dt=0.025, adaptive=False)
+    assert sol.success
+    assert np.allclose(sol.u, usual.u, rtol=0, atol=1e-10)
+    assert "linear_solver=" in repr(sol.method)
+
+
 def test_backward_in_time_complex_and_any_shape():
     prob = sl.SplitProblem(
         lambda u, p, t: 2.0 * u, lambda u, p, t: 1j * u, np.array([[1.0 + 0j], [2.0]]), (1.0, 0.0)
