@@ -50,8 +50,9 @@ class Plan(NamedTuple):
             all_used | below[i].any(axis=0) | (both[i].b != 0) | (errors[i] != 0) for i in (0, 1)
         ]
         closed = all(np.array_equal(tab.A[-1], tab.b) for tab in both) and implicit.c[-1] == 1
-        if closed and not all_used:
-            used[0][-1] = used[1][-1] = False
+        if closed and not all_used:  # the weights b are not needed
+            for flags, error in zip(used, errors, strict=True):
+                flags[-1] = error[-1] != 0
         return cls(
             diagonal=tuple(np.diag(implicit.A).tolist()),
             lower=tuple(tuple(Row.of(A[i, :i], i) for A in below) for i in range(s)),

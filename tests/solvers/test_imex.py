@@ -171,6 +171,20 @@ def test_counters_count_what_was_called(method):
         assert calls["f_nonstiff"] == 10 * explicit_stages[method.name] + 1
 
 
+def test_an_adaptive_pair_of_one_s_own():
+    """Euler's pair, whose error the trapezoidal rule judges in both parts."""
+    euler = sl.Tableau(name="E", A=[[0, 0], [1, 0]], b=[1, 0], b_error=[0.5, -0.5])
+    back = sl.Tableau(name="I", A=[[0, 0], [0, 1]], b=[0, 1], b_error=[-0.5, 0.5])
+    method = sl.AdditiveRK(euler, back)
+    assert method.adaptive
+    assert (method.order, method.embedded_order, method.error_order) == (1, 2, 2)
+    for tol in (1e-4, 1e-5):
+        sol = sl.solve(PROBLEM, method, rtol=tol, atol=tol)
+        assert sol.success
+        # On a problem that damps errors: at most what all steps together may do.
+        assert np.max(np.abs(sol.u - EXACT(sol.t))) < sol.stats.naccept * tol
+
+
 def test_only_the_stiff_part_is_differentiated():
     """f_nonstiff has no derivative anywhere near: a table lookup."""
     steps = np.linspace(0.0, 1.0, 11)
