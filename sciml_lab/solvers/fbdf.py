@@ -122,7 +122,9 @@ class FBDF(BDFMethod):
     Parameters
     ----------
     max_order : int
-        Highest order, 1 to 5. Orders 1 and 2 are L-stable.
+        Highest order, 1 to 5. Orders 1 and 2 are L-stable; see ``print(sl.FBDF())`` for the others.
+    linear_solver : str or object
+        As in `Linearisation`: "auto", "dense", "banded", "sparse" or a `GMRES`.
 
     References
     ----------

@@ -70,7 +70,10 @@ class QNDF(BDFMethod):
     Parameters
     ----------
     max_order : int
-        Highest order, 1 to 5. Orders 1 and 2 are L-stable, order 5 loses some of the oscillations.
+        Highest order, 1 to 5. Orders 1 and 2 are stable in the whole left half plane; see
+        ``print(sl.QNDF())`` for the others.
+    linear_solver : str or object
+        As in `Linearisation`: "auto", "dense", "banded", "sparse" or a `GMRES`.
 
     References
     ----------

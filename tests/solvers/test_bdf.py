@@ -166,3 +166,20 @@ def test_corners(method):
     late = sl.solve(decay.replace(tspan=(1e6, 1e6 + 1)), method, rtol=1e-6)
     assert late.u[-1, 0] == pytest.approx(np.exp(-1), rel=1e-5)
     assert late.stats.nlu < 0.6 * late.stats.nsteps  # h differs by the rounding of t only
+
+
+@pytest.mark.parametrize("solver", ["dense", "banded", "sparse", sl.GMRES()], ids=str)
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_every_linear_solver_gives_the_same(method, solver):
+    """Diffusion with a reaction on a line of 30 points."""
+
+    def f(u, p, t):
+        ends = np.concatenate([u[:1], u, u[-1:]])
+        return 400.0 * (ends[2:] - 2 * u + ends[:-2]) + u - u**3
+
+    prob = sl.ODEProblem(f, np.sin(np.linspace(0.0, 7.0, 30)), (0.0, 1.0))
+    plain = sl.solve(prob, method, rtol=1e-7, atol=1e-9)
+    other = sl.solve(prob, type(method)(linear_solver=solver), rtol=1e-7, atol=1e-9)
+    assert other.success
+    np.testing.assert_allclose(other.u[-1], plain.u[-1], rtol=1e-5, atol=1e-7)
+    assert other.stats.njac <= 5
