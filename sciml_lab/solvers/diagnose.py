@@ -285,7 +285,8 @@ def _not_enough(case):
     return Diagnosis(
         "max_steps reached",
         f"{case.where} is {100 * part:.3g}% of tspan, and with steps of the present size "
-        f"({step:.3g}) the rest needs some {rest:.2g} more.",
+        f"({step:.3g}) the rest needs some {rest:.2g} more."
+        + (f" The last step that was rejected: {case.note}." if case.note else ""),
         "Raise max_steps, loosen rtol and atol, or take a method of higher order.",
         {"part": part, "step": step, "rest": rest},
     )
@@ -298,6 +299,15 @@ def _no_convergence(case):
             f"at {case.where} {case.note}, though f itself is finite.",
             "The slope of a root or of a power is infinite there: start beside that point, give "
             "jac=..., or take an explicit method such as Tsit5().",
+        )
+    if "GMRES stagnates" in case.note:
+        return _stagnation(case)
+    if case.note.startswith("the monitor"):
+        return Diagnosis(
+            "step too long for the monitor",
+            f"at {case.where} {case.note}.",
+            "Take a smaller dt, or a monitor that varies less.",
+            {"step": abs(case.h)},
         )
     if case.note.startswith("W = "):
         return Diagnosis(
@@ -312,6 +322,15 @@ def _no_convergence(case):
         f"at {case.where} even a step of {abs(case.h):.2g} has no solution: {case.note}.",
         "Look at f and its Jacobian there: a kink, a wrong jac=..., or equations that do not "
         "determine u' (a singular mass matrix of index above 1) are likely.",
+        {"step": abs(case.h)},
+    )
+
+
+def _stagnation(case):
+    return Diagnosis(
+        "linear solver stagnates",
+        f"at {case.where} with a step of {abs(case.h):.2g} {case.note}.",
+        "Factors of W need no preconditioner: linear_solver='auto'.",
         {"step": abs(case.h)},
     )
 

@@ -17,6 +17,8 @@ class Stats:
         Attempted, accepted and rejected steps; in a batch the sum over all trajectories.
     njac, nlu, nnewton, nkrylov : int
         Jacobians, factorisations, Newton and Krylov iterations (zero for explicit methods).
+    linear : str
+        The linear solver of an implicit method, and why it was chosen.
     parts : dict
         How often each part of a `SplitProblem` was evaluated, where the method tells them apart.
     seconds : float
@@ -33,6 +35,7 @@ class Stats:
     nlu: int = 0
     nnewton: int = 0
     nkrylov: int = 0
+    linear: str = ""
     parts: dict = field(default_factory=dict)
     seconds: float = 0.0
     lanes: dict = field(default_factory=dict)

@@ -321,6 +321,7 @@ def _stats(run, began):
     linear = getattr(run.f, "linear", None)
     if linear is not None:
         stats.njac, stats.nlu, stats.nkrylov = linear.njac, linear.nlu, linear.nkrylov
+        stats.linear = str(linear.choice or "")
     if run.lanes:
         stats.lanes = {
             "naccept": run.naccept,
