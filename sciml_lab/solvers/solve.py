@@ -14,7 +14,6 @@ from sciml_lab.solvers.choose import checked
 from sciml_lab.solvers.dense import Recorder
 from sciml_lab.solvers.diagnose import diagnose
 from sciml_lab.solvers.events import Callback
-from sciml_lab.solvers.explicit import ExplicitRK
 from sciml_lab.solvers.solution import Solution, SolveError, SolveInterrupted, Stats, failed
 from sciml_lab.solvers.stepping import Run, attempts
 
@@ -236,9 +235,7 @@ def solve_plain(problem, method, settings) -> Solution:
         need("numba", extra="accel", what="backend='numba'")
         from sciml_lab.backends.numba.quick import compiled_or_why_not
 
-        solution, reason = None, f"{method.name} has no compiled kernel yet"
-        if isinstance(method, ExplicitRK):
-            solution, reason = compiled_or_why_not(problem, method, settings)
+        solution, reason = compiled_or_why_not(problem, method, settings)
         if solution is None:
             solution = solve_plain(problem, method, {**settings, "backend": "numpy"})
             solution.message += f" (the loop ran in Python: {reason})"

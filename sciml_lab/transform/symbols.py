@@ -52,6 +52,8 @@ class Symbol:
     u[i] + h * (0.5 * u[i])
     """
 
+    shape, size, dtype = (), 1, np.dtype(object)  # arrays of symbols, one an increment, say
+
     def __init__(self, kind, parts, array):
         self.kind, self.parts, self.array = kind, parts, array
 
@@ -67,6 +69,10 @@ class Symbol:
 
     def __array_function__(self, function, types, arguments, options):
         return _operation(WHERE, *arguments) if function is np.where else NotImplemented
+
+    def ravel(self):
+        """Itself: what holds for the entries one by one holds in any shape."""
+        return self
 
     def __abs__(self):
         return _operation("abs(a)", self)
@@ -91,6 +97,7 @@ _teach_operators()
 
 def _operation(kind, *operands):
     """A larger expression; a factor of one and a product with zero are not written down."""
+    operands = [x.item() if isinstance(x, np.ndarray) else x for x in operands]
     operands = tuple(x if isinstance(x, Symbol) else float(x) for x in operands)
     a, b = (None if isinstance(x, Symbol) else x for x in (operands[0], operands[-1]))
     neutral = {"a * b": 1.0, "a + b": 0.0}.get(kind, "none")

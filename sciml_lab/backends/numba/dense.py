@@ -114,7 +114,7 @@ class CompiledDense:
     def __call__(self, t):
         """State at time t, or at each of an array of times."""
         if not self.run.lanes:
-            ready = isinstance(self.f, Values) or not self.run.method.rows.a_dense
+            ready = isinstance(self.f, Values) or not getattr(self.run.method.rows, "a_dense", ())
             many = np.ndim(t) == 1 and np.size(t) > FEW and ready
             return self._many(np.asarray(t, dtype=float)) if many else self.lanes[0](t)
         times = np.asarray(t, dtype=float)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sciml_lab.backends.numba import layout as at
+from sciml_lab.backends.numba.kernels import extra_stages
 
 EPS = float(np.finfo(float).eps)
 FIRST_BYTES, MOST_BYTES = 2**15, 2**23  # of a chunk of the store
@@ -24,7 +25,7 @@ class Outcome(NamedTuple):
     Attributes
     ----------
     status : int
-        How it ended (`layout.TROUBLE`, or `layout.DONE`).
+        How it ended (`layout.EXPLAINED`, or `layout.DONE`).
     naccept, nreject, nf : int
         Accepted steps, rejected steps, evaluations of f.
     now, h : float
@@ -37,6 +38,8 @@ class Outcome(NamedTuple):
         States at the output times; NaN where they were not reached.
     steps : tuple of ndarray or None
         Times, lengths, states (one more) and stages of the accepted steps, if they were kept.
+    njac, nlu : int
+        Jacobians and factorisations, of an implicit method.
     """
 
     status: int
@@ -49,6 +52,8 @@ class Outcome(NamedTuple):
     reached: int
     out: np.ndarray
     steps: tuple | None
+    njac: int = 0
+    nlu: int = 0
 
 
 class Store:
@@ -86,7 +91,7 @@ class Drive:
     ----------
     kernel : callable
         ``kernel(address) -> status``.
-    method : ExplicitRK
+    method : ExplicitRK or Rosenbrock
         What the kernel was made of.
     f : Function
         Compiled right-hand side.
@@ -105,7 +110,7 @@ class Drive:
         both = np.zeros(at.COUNT + at.INTEGERS)  # side by side: what changes is reset in one go
         self.numbers, self.integers = both[: at.COUNT], both[at.COUNT :].view(np.int64)
         self.changing, c = both[: at.COUNT + at.CHANGING], self.integers
-        extra = len(method.tableau.A_dense)
+        extra = extra_stages(method)
         self.scratch = scratch = np.empty(n * (5 + extra) + f.work + m + 1)
         base, line = address(scratch), 8 * n
         c[at.V : at.EXTRA + 1] = [base + i * line for i in range(4)]
@@ -211,7 +216,7 @@ class Drive:
         return Outcome(
             self.status, c[at.NACCEPT], c[at.NREJECT], c[at.NF], self.now,
             float(self.numbers[at.H]), self.store.u[c[at.ROW]].copy(), c[at.NEXT],
-            self.output(), self.steps() if self.keep_steps else None,
+            self.output(), self.steps() if self.keep_steps else None, c[at.NJAC], c[at.NLU],
         )  # fmt: skip
 
     def output(self):

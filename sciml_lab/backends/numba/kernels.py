@@ -10,8 +10,8 @@ import inspect
 import textwrap
 from functools import cache as cache_in_memory
 
-from sciml_lab.backends import unroll
-from sciml_lab.backends.numba import cache, loop
+from sciml_lab.backends import unroll, unroll_implicit
+from sciml_lab.backends.numba import cache, linear_algebra, loop
 from sciml_lab.solvers.control import LARGEST, SMALLEST, PIDController
 
 SPECIALISED = 4
@@ -39,14 +39,16 @@ compiled = njit(error_model="numpy", fastmath={flags})
 FLAGS = {"contract", "reassoc", "nsz", "arcp"}  # never those that assume finite numbers
 
 
-def text(method, length=0) -> str:
+def text(method, length=0, mass=False) -> str:
     """The text of a method's kernel.
 
     Parameters
     ----------
-    method : ExplicitRK
+    method : ExplicitRK or Rosenbrock
     length : int
         Length of u that it is made for; 0 stands for any.
+    mass : bool
+        Whether there is a mass matrix.
 
     Examples
     --------
@@ -59,18 +61,19 @@ def text(method, length=0) -> str:
     tableau = method.tableau
     header = HEADER.format(
         name=method.name, version=__version__, length=length, stages=tableau.stages,
-        extra=len(tableau.A_dense), fsal=tableau.fsal, smallest=SMALLEST, largest=LARGEST,
+        extra=extra_stages(method), fsal=tableau.fsal, smallest=SMALLEST, largest=LARGEST,
         error_order=method.error_order if method.adaptive else 1, flags=_listed(FLAGS),
     )  # fmt: skip
     s, total = tableau.stages, len(tableau.P)
     parts = [
-        _printed(unroll.step(method), "u_new, error, error2, k, f, u, p, t, h, v, work, n", s, s),
+        *(_implicit_step(method, mass) if method.implicit else [_explicit_step(method)]),
         _printed(unroll.dense_stages(method), "k, extra, f, u, p, t, h, v, work, n", s, total),
         _printed(unroll.interpolate(method), "out, k, extra, u, h, theta, n", s, total),
         _printed(_norm(method), "error, error2, u, u_new, rtol, atol, n"),
         _printed(unroll.below_roundoff()),
         _printed(
-            unroll.initial_step(method.order), "f1, f, u, p, t, f0, span, rtol, atol, v, work, n"
+            unroll.initial_step(method.start_order),
+            "f1, f, u, p, t, f0, span, rtol, atol, v, work, n",
         ),
         *map(_function_of_self, (PIDController._law, PIDController._reject,
                                  PIDController._decide_one)),
@@ -78,8 +81,53 @@ def text(method, length=0) -> str:
     ]  # fmt: skip
     parts = ["@compiled\n" + part for part in parts]
     options = f'error_model="numpy", fastmath={_listed(FLAGS)}, nogil=True, cache=True'
-    parts.append(f'@njit("int64(int64)", {options})\n' + inspect.getsource(loop.solve))
+    parts.append(f'@njit("int64(int64)", {options})\n' + _loop(method.implicit))
     return header + "\n\n" + "\n\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def extra_stages(method) -> int:
+    """How many stages dense output needs beyond those of the step."""
+    return 0 if method.implicit else len(method.tableau.A_dense)
+
+
+def _explicit_step(method):
+    s = method.tableau.stages
+    return _printed(unroll.step(method), "u_new, error, error2, k, f, u, p, t, h, v, work, n", s, s)
+
+
+def _implicit_step(method, mass):
+    """The step, and the linear algebra that it calls."""
+    arguments = "u_new, error, k, slope, f, u, p, t, h, v, work, n, c"
+    printed = _printed(unroll_implicit.step(method, mass), arguments)
+    names = [f"    U{j + 1} = part(k, n * {j})" for j in range(method.tableau.stages)]
+    value = "    value = numbers(c[VALUE], 'any')"
+    first, *rest = printed.split("\n")
+    functions = (linear_algebra.linearise, linear_algebra.factorise, linear_algebra.eliminate,
+                 linear_algebra.back_substitute, linear_algebra.times_mass)  # fmt: skip
+    return [*map(inspect.getsource, functions), "\n".join([first, *names, value, *rest])]
+
+
+def _loop(implicit):
+    """The loop, for explicit methods or for implicit ones."""
+    tree = ast.parse(inspect.getsource(loop.solve))
+    return ast.unparse(ast.fix_missing_locations(_Chosen(IMPLICIT=implicit).visit(tree)))
+
+
+class _Chosen(ast.NodeTransformer):
+    """Leave of every ``if NAME`` the branch that is taken."""
+
+    def __init__(self, **values):
+        self.values = values
+
+    def visit_If(self, node):
+        self.generic_visit(node)
+        value = self.values.get(getattr(node.test, "id", ""))
+        return node if value is None else node.body if value else node.orelse
+
+    def visit_IfExp(self, node):
+        self.generic_visit(node)
+        value = self.values.get(getattr(node.test, "id", ""))
+        return node if value is None else node.body if value else node.orelse
 
 
 def _listed(flags):
@@ -127,14 +175,16 @@ def _function_of_self(method):
 
 
 @cache_in_memory
-def kernel(method, length=0):
+def kernel(method, length=0, mass=False):
     """The compiled kernel of a method: ``kernel(address of the integers) -> status``.
 
     Parameters
     ----------
-    method : ExplicitRK
+    method : ExplicitRK or Rosenbrock
     length : int
         Length of u that it is made for, if it is short; 0 stands for any.
+    mass : bool
+        Whether there is a mass matrix.
     """
-    written = text(method, length if length <= SPECIALISED else 0)
-    return cache.load(f"{method.name}_{length or 'n'}", written).solve
+    written = text(method, length if length <= SPECIALISED else 0, mass)
+    return cache.load(f"{method.name}_{length or 'n'}{'_M' if mass else ''}", written).solve

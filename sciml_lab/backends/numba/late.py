@@ -30,7 +30,7 @@ class LateSolution(Solution):
     def __init__(self, problem, method, drive, times, began):
         self.problem, self.method, self.success = problem, method, True
         self.diagnosis = self.sensitivities = None
-        self._counts = drive.integers[at.NACCEPT : at.NF + 1].tolist()
+        self._counts = drive.integers[at.NACCEPT : at.NLU + 1].tolist()
         self._steps = steps = drive.steps() if drive.keep_steps else None
         self._keeps, self._f = drive.keep, drive.f
         if times is None:
@@ -47,13 +47,15 @@ class LateSolution(Solution):
     @cached_property
     def stats(self):
         """The cost counter."""
-        naccept, nreject, nf = self._counts
-        return Stats(nf, naccept + nreject, naccept, nreject, seconds=self._seconds)
+        naccept, nreject, nf, njac, nlu = self._counts
+        return Stats(
+            nf, naccept + nreject, naccept, nreject, njac=njac, nlu=nlu, seconds=self._seconds
+        )
 
     @cached_property
     def message(self):
         """How it ended."""
-        naccept, nreject, _ = self._counts
+        naccept, nreject, *_ = self._counts
         end = self.problem.tspan[1]
         return f"reached t = {end:.6g} in {naccept} accepted and {nreject} rejected steps"
 
@@ -64,5 +66,6 @@ class LateSolution(Solution):
             return None
         run = front._prepare(self.problem, self.method, 1e-6, 1e-9, None, None, None, 1)
         end, last = self.problem.tspan[1], self._steps[2][-1]
-        outcome = Outcome(at.DONE, *self._counts, end, 0.0, last, len(self.t), self.u, self._steps)
+        counts = self._counts[:3]  # naccept, nreject, nf
+        outcome = Outcome(at.DONE, *counts, end, 0.0, last, len(self.t), self.u, self._steps)
         return CompiledDense(run, [outcome], self._f)

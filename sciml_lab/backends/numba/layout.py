@@ -13,6 +13,11 @@ returns whenever it wants to, and the next call goes on.
     NACCEPT,  # accepted steps
     NREJECT,  # rejected steps
     NF,  # evaluations of f
+    NJAC,  # evaluations of its Jacobian
+    NLU,  # factorisations
+    LINEARISED,  # 1 if the Jacobian is that of the present state
+    TROUBLE,  # why an implicit step has no result: the pivot that is zero, or -1 - the place of
+    # the first entry of the Jacobian that is not finite
     KNOWN,  # 1 if the first stage of the next attempt is there already
     REJECTED,  # 1 if the last attempt was rejected
     ROW,  # row of the present state in the store
@@ -43,8 +48,18 @@ returns whenever it wants to, and the next call goes on.
     STORE_U,  # states (one more than steps),
     STORE_K,  # stages
     TAPE,  # numbers that f keeps of each stage, in the kernel of a gradient
+    DF_DU,  # of an implicit method: the Jacobian of f, a function,
+    DF_DT,  # the derivative of f by t; 0 if there is none,
+    JACOBIAN,  # the Jacobian's entries,
+    FACTORS,  # the factors of W,
+    PIVOTS,  # the order of their rows,
+    MASS,  # the mass matrix; 0 if there is none,
+    PRODUCT,  # a product with it,
+    TIME_SLOPE,  # the derivative of f by t,
+    SLOPE,  # f at the start of a step,
+    VALUE,  # and at its last stage
     INTEGERS,  # how many there are
-) = range(36)
+) = range(50)
 CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------
@@ -65,5 +80,8 @@ CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and 
 ) = range(13)
 
 # Values of STATUS; what is above DONE is the trouble that `diagnose` explains ----------------
-BEGIN, RUNNING, FULL, DONE, NAN, MIN_STEP, MAX_STEPS_REACHED, ROUNDOFF = range(8)
-TROUBLE = {NAN: "nan", MIN_STEP: "min_step", MAX_STEPS_REACHED: "max_steps", ROUNDOFF: "roundoff"}
+BEGIN, RUNNING, FULL, DONE, NAN, MIN_STEP, MAX_STEPS_REACHED, ROUNDOFF, NEWTON = range(9)
+EXPLAINED = {
+    NAN: "nan", MIN_STEP: "min_step", MAX_STEPS_REACHED: "max_steps", ROUNDOFF: "roundoff",
+    NEWTON: "newton",
+}  # fmt: skip

@@ -28,19 +28,20 @@ def solve(block):
     settings = Settings(x[KP], x[KI], x[KD], x[SAFETY], x[MIN_FACTOR], x[MAX_FACTOR])
     memory = (x[ERROR1], x[ERROR_BEFORE], c[REJECTED] != 0)
     u, k = part(store_u, row * n), part(store_k, row * stride)
+    slope = numbers(c[SLOPE], "any") if IMPLICIT else k  # f at the start of a step
     nf, following, status = c[NF], c[NEXT], c[STATUS]
 
     if status == BEGIN:
-        f(k, u, p, start, work)
+        f(slope, u, p, start, work)
         nf += 1
         if c[GUESS] != 0:
-            h = initial_step(part(k, n), f, u, p, start, k, span, rtol, atol, v, work, n)
+            h = initial_step(part(k, n), f, u, p, start, slope, span, rtol, atol, v, work, n)
             nf += 1
         while following < c[OUTPUTS] and times[following] == start:
             copy(part(out, following * n), u, n)
             following += 1
         known = True
-        if not finite(k, n):
+        if not finite(slope, n):
             status = NAN
     if status < DONE:
         status = RUNNING
@@ -58,10 +59,13 @@ def solve(block):
             break
         length = goal - now
         if not known:
-            f(k, u, p, now, work)
+            f(slope, u, p, now, work)
             nf += 1
         u_new = part(u, n)
-        step(u_new, error, error2, k, f, u, p, now, length, v, work, n)
+        if IMPLICIT:
+            nf += step(u_new, error, k, slope, f, u, p, now, length, v, work, n, c)
+        else:
+            step(u_new, error, error2, k, f, u, p, now, length, v, work, n)
         nf += STAGES - 1
         accepted, norm = finite(u_new, n), np.inf
         h_next = h
@@ -89,8 +93,12 @@ def solve(block):
                 following += 1
             row += 1
             u, k_new = u_new, part(store_k, row * stride)
+            if IMPLICIT:
+                slope_new, c[LINEARISED] = numbers(c[VALUE], "any"), 0
+            else:
+                slope_new, slope = part(k, n * (STAGES - 1)), k_new
             if FSAL:
-                copy(k_new, part(k, n * (STAGES - 1)), n)
+                copy(slope, slope_new, n)
             known = FSAL
             k, now = k_new, goal
             if now == end:
@@ -101,6 +109,8 @@ def solve(block):
             c[NREJECT] += 1
             if not adaptive or abs(h) < 10 * ulp(max(abs(now), 1e-12 * abs(span))):
                 status = MIN_STEP if adaptive and np.isfinite(norm) else NAN
+                if IMPLICIT:
+                    status = status if c[TROUBLE] == 0 else NEWTON
     if status == RUNNING and index >= c[MAX_STEPS]:
         status = MAX_STEPS_REACHED
 

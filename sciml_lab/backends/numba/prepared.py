@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from sciml_lab.backends.numba import layout as at
+from sciml_lab.backends.numba.implicit import no_kernel
 from sciml_lab.backends.numba.solve import CompiledRun, reason_for_python
 from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
@@ -34,7 +35,10 @@ class PreparedSolution:
         """The cost counter."""
         c = self._counts.tolist()
         naccept, nreject = c[at.NACCEPT], c[at.NREJECT]
-        return Stats(nf=c[at.NF], nsteps=naccept + nreject, naccept=naccept, nreject=nreject)
+        return Stats(
+            nf=c[at.NF], nsteps=naccept + nreject, naccept=naccept, nreject=nreject,
+            njac=c[at.NJAC], nlu=c[at.NLU],
+        )  # fmt: skip
 
     @cached_property
     def message(self):
@@ -57,7 +61,7 @@ class Prepared:
     """
 
     def __init__(self, problem, method, settings):
-        reason = reason_for_python(problem, settings)
+        reason = no_kernel(problem, method) or reason_for_python(problem, settings)
         if reason:
             raise ValueError(
                 f"prepare() with backend='numba' compiles the whole solve, and here {reason}: "

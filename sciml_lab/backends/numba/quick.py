@@ -12,6 +12,7 @@ import numpy as np
 
 from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.functions import known
+from sciml_lab.backends.numba.implicit import NoJacobian, no_kernel
 from sciml_lab.backends.numba.late import LateSolution
 from sciml_lab.backends.numba.solve import (
     give_back,
@@ -124,8 +125,11 @@ def _make_ready(problem, method, rtol, atol, saveat, dense, max_steps):
 
 def compiled_or_why_not(problem, method, settings):
     """The compiled solve of any problem and options; or None, and why the loop runs in Python."""
-    reason = reason_for_python(problem, settings)
-    return (None, reason) if reason else (solve_compiled(problem, method, settings), "")
+    reason = no_kernel(problem, method) or reason_for_python(problem, settings)
+    try:
+        return (None, reason) if reason else (solve_compiled(problem, method, settings), "")
+    except NoJacobian as failure:
+        return None, str(failure)
 
 
 class Ready:

@@ -10,6 +10,7 @@ from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.dense import CompiledDense, lane
 from sciml_lab.backends.numba.drive import Drive
 from sciml_lab.backends.numba.functions import right_hand_side
+from sciml_lab.backends.numba.implicit import ImplicitDrive, begin, linearised, mass_of
 from sciml_lab.backends.numba.kernels import kernel
 from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
@@ -98,7 +99,10 @@ class CompiledRun:
         real(run.u0, run.p)
         one, own = self.lane(run.u0, 0), self.lane(run.p, 0)
         self.f = right_hand_side(run.f.f, one, own, float(run.tspan[0]), check=self._check)
-        self.drive = take_drive(self.f, run.method, one, own, times is None or keep, keep)
+        if run.method.implicit:
+            begin(run)
+        kept = times is None or keep, keep
+        self.drive = take_drive(self.f, run.method, one, own, *kept, mass_of(run))
         self.drive.configure(run)
         self.drive.outputs(np.array([] if times is None else times, dtype=float))
 
@@ -128,8 +132,10 @@ class CompiledRun:
             while not drive.done:
                 drive.go(track)
                 bar(SimpleNamespace(t_new=start + (j * span + drive.now - start) / lanes))
-            if drive.status in at.TROUBLE and not run.trouble:
-                run.trouble = at.TROUBLE[drive.status]
+            if drive.status in at.EXPLAINED and not run.trouble:
+                run.trouble = at.EXPLAINED[drive.status]
+                if drive.status == at.NEWTON:
+                    run.last_trouble = drive.trouble()
                 drive.retrace(track)
                 u, h = drive.u.reshape(drive.shape).copy(), float(drive.numbers[at.H])
                 p = self.lane(run.p, j)
@@ -142,6 +148,9 @@ class CompiledRun:
         """Tell the run how many steps were taken and how far it came."""
         run, done = self.run, self.outcomes
         run.f.count += sum(one.nf for one in done)
+        if run.method.implicit:
+            linear = run.f.linear
+            linear.njac, linear.nlu, linear.choice = done[0].njac, done[0].nlu, linear._choose()
         if not run.lanes:
             one = done[0]
             run.naccept, run.nreject, run.now = one.naccept, one.nreject, one.now
@@ -201,14 +210,19 @@ def _maybe_flat(p):
     return None if p is None else np.ravel(p)
 
 
-def take_drive(f, method, u0, p, keep_steps, keep_stages) -> Drive:
+def take_drive(f, method, u0, p, keep_steps, keep_stages, mass=None) -> Drive:
     """Memory for solves of this kind: some that is free, or new one."""
-    key = (method, keep_steps, keep_stages)
+    key = (method, keep_steps, keep_stages, mass is not None)
     free = f.drives.setdefault(key, [])
     if free:
         return free.pop()  # in one go, so that two threads never get the same
     m = 1 if p is None else np.size(p)
-    drive = Drive(kernel(method), method, f, np.shape(u0), m, keep_steps, keep_stages)
+    kept = (np.shape(u0), m, keep_steps, keep_stages)
+    if method.implicit:
+        code = kernel(method, mass=mass is not None)
+        drive = ImplicitDrive(code, method, linearised(f, u0, p), *kept)
+    else:
+        drive = Drive(kernel(method), method, f, *kept)
     drive.free = free
     return drive
 
