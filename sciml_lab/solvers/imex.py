@@ -33,7 +33,7 @@ def _paired(name, pair):
         name, pair.implicit, PairedSDIRK,
         "On a `SplitProblem` f_nonstiff is taken explicitly, by the other half of the pair.",
     )  # fmt: skip
-    cls.pair = pair
+    cls.pair, cls.__module__ = pair, __name__
     return cls
 
 

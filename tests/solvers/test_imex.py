@@ -1,5 +1,7 @@
 """Additive Runge-Kutta methods: conditions, measured orders, stiffness, counters, mistakes."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -299,3 +301,7 @@ def test_names_and_equality():
     assert sl.ARS222() == sl.ARS222()
     assert sl.ARS222() != sl.ARS222(sl.FullNewton())
     assert len({sl.KenCarp4(), sl.KenCarp4()}) == 1
+    for method in (*METHODS, sl.SBDF3(), sl.MRIGARKERK45a(substeps=3)):
+        again = pickle.loads(pickle.dumps(method))
+        assert type(again) is type(method)
+        assert repr(again) == repr(method)
