@@ -92,6 +92,11 @@ def test_tolerance_is_met(method, tol):
     assert np.max(np.abs(sol.u - EXACT(sol.t))) < 10 * tol
 
 
+def test_a_fine_tolerance_is_met_by_the_highest_order():
+    sol = sl.solve(PROBLEM, sl.KenCarp5(), rtol=1e-10, atol=1e-10)
+    assert np.max(np.abs(sol.u - EXACT(sol.t))) < 1e-9
+
+
 @pytest.mark.parametrize("method", METHODS, ids=repr)
 def test_a_stiff_pull_to_a_curve_and_a_nonstiff_drive(method):
     """Prothero and Robinson, split: the pull is stiff, the slope of the curve is not."""
@@ -239,6 +244,20 @@ def test_every_linear_solver_serves_the_stiff_part(cls, solver):
     assert sol.success
     assert np.allclose(sol.u, usual.u, rtol=0, atol=1e-10)
     assert "linear_solver=" in repr(sol.method)
+
+
+@pytest.mark.parametrize("method", ADAPTIVE, ids=repr)
+def test_reaction_and_diffusion_agree_with_scipy(method):
+    integrate = pytest.importorskip("scipy.integrate")
+    prob = sl.SplitProblem(
+        diffusion, lambda u, p, t: u - u**3 + t, np.sin(np.pi * GRID), (0.0, 0.5), sparsity=NEAR
+    )
+    sol = sl.solve(prob, method, rtol=1e-6, atol=1e-6, dense=False)
+    oracle = integrate.solve_ivp(
+        lambda t, u: prob.f(u, None, t), prob.tspan, prob.u0, "Radau", rtol=1e-9, atol=1e-10
+    )
+    assert np.max(np.abs(sol.u[-1] - oracle.y[:, -1])) < 1e-5
+    assert sol.stats.njac == 1
 
 
 def test_backward_in_time_complex_and_any_shape():

@@ -131,6 +131,11 @@ def test_tolerance_is_met(method, tol):
     assert np.max(np.abs(sol.u - EXACT(sol.t))) < 10 * tol
 
 
+def test_a_fine_tolerance_is_met_by_the_highest_order():
+    sol = sl.solve(PROBLEM, sl.MRIGARKERK45a(sl.Vern7()), rtol=1e-10, atol=1e-10)
+    assert np.max(np.abs(sol.u - EXACT(sol.t))) < 1e-9
+
+
 @pytest.mark.parametrize("method", METHODS, ids=repr)
 def test_dense_output_has_the_full_order_and_costs_a_step(method):
     sol = sl.solve(PROBLEM, method, dt=0.05, adaptive=False, rtol=1e-10, atol=1e-10)
