@@ -1,21 +1,22 @@
 """Sparse Jacobians: where J may be nonzero, and its entries from as few directions as colours.
 
 The pattern comes from the user, from the source of f (run on sets of indices, it never misses an
-entry), or from a few Jacobians near the start. Either of the other two may miss an entry, so J v is
-compared with differences of f, at the first J, the second, the fourth, the eighth and so on.
+entry), or from derivatives at a few points near the start. The first and the last may miss an
+entry, so J v is compared with differences of f, at the first J, the second, the fourth, the eighth
+and so on.
 """
 
 import numpy as np
 
 from sciml_lab._optional import need
-from sciml_lab.ad import jacobian as by_mode
 from sciml_lab.ad import primal
 from sciml_lab.ad.modes import push_dual
 from sciml_lab.linalg.coloring import as_pattern, color, seeds
 from sciml_lab.linalg.generated import generated
 from sciml_lab.linalg.jacobians import EPS, Derived, sizes, slope_along
 
-TRIED = 500  # most unknowns for which the pattern is found by trying
+READ = 3000  # most unknowns for which the source is run on sets: a third of a second for 1000
+MANY = 500  # colours
 HINTS = {
     "given": "sparsity misses the entry [{i}, {j}] of the Jacobian: add it, or leave sparsity out",
     "tried": "the pattern of the Jacobian, found by trying, misses the entry [{i}, {j}]: give "
@@ -49,26 +50,68 @@ def find_pattern(f, u, p, t, given=None):
     """
     if given is not None:
         return as_pattern(given), "given"
-    text = generated(f, u, p, t) if u.dtype.kind == "f" else None
+    text = generated(f, u, p, t) if u.dtype.kind == "f" and u.size <= READ else None
     if text is not None:
         return text.pattern, "source"
-    if u.size > TRIED:
-        return None, f"the source of f can't be read, and {u.size} unknowns are many to try"
     try:
-        return _try_out(f, u, p, t), "tried"
+        found = try_out(f, u, p, t)
     except TypeError:
         return None, "neither the source of f nor dual numbers give a pattern"
+    return (found, "tried") if found is not None else (None, "the Jacobian is too full")
 
 
-def _try_out(f, u, p, t):
-    """Where J is nonzero at one of a few random points near u."""
-    random, kick = np.random.default_rng(3), sizes(u).reshape(u.shape)
-    found = np.zeros((u.size, u.size), bool)
-    with np.errstate(all="ignore"):
-        for k in range(4):
-            point = u + kick * (0.0 if k == 0 else random.uniform(-0.1, 0.1, u.shape))
-            found |= by_mode(lambda x: f(x, p, t), point).reshape(u.size, u.size) != 0
+def try_out(f, u, p, t):
+    """The pattern from derivatives along blocks of columns, which are halved until they are one.
+
+    Each row knows which blocks it depends on. Of blocks that no row knows together, the halves can
+    be tried at once: so a pattern of few colours takes few directions, ``log2(n)`` times. The
+    points are random ones near u, where no derivative is zero by chance. None: so many columns
+    share a row that J is no sparse matrix.
+
+    Examples
+    --------
+    >>> try_out(lambda u, p, t: u[::-1] * u[1], np.array([1.0, 2.0, 3.0]), None, 0.0).toarray()
+    array([[False,  True,  True],
+           [False,  True, False],
+           [ True,  True, False]])
+    """
+    sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
+    n, random = u.size, np.random.default_rng(3)
+    kick = 0.1 * sizes(u).reshape(u.shape)
+    found = sparse.csc_array(np.ones((n, 1), bool))
+    for shift in range((n - 1).bit_length() - 1, -1, -1):
+        block = np.arange(n) >> shift
+        colors = color(found)
+        if colors.max() >= MANY:
+            return None
+        direction = 2 * colors[block >> 1] + (block & 1)
+        answers = np.zeros((n, 2 * (colors.max() + 1)), bool)
+        for _ in range(2):
+            seed = np.zeros(answers.shape)
+            seed[np.arange(n), direction] = random.uniform(0.5, 1.5, n)
+            point = u + kick * random.uniform(-1.0, 1.0, u.shape)
+            with np.errstate(all="ignore"):
+                answers |= derivatives(f, point, p, t, seed) != 0
+        rows, parents = found.tocoo().coords
+        rows, halves = np.tile(rows, 2), np.concatenate([2 * parents, 2 * parents + 1])
+        kept = answers[rows, 2 * colors[halves >> 1] + (halves & 1)]
+        where, shape = (rows[kept], halves[kept]), (n, 2 * found.shape[1])
+        found = sparse.csc_array((np.ones(kept.sum(), bool), where), shape=shape)
+        found = found[:, : block[-1] + 1]
     return as_pattern(found)
+
+
+def derivatives(f, u, p, t, seed):
+    """J times the columns of a matrix, by dual numbers.
+
+    Examples
+    --------
+    >>> derivatives(lambda u, p, t: u**2, np.array([1.0, 2.0]), None, 0.0, np.eye(2))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    directions = seed.reshape(*u.shape, -1)
+    return push_dual(lambda x: f(x, p, t), [u], [directions])[1].reshape(seed.shape)
 
 
 class Colored(Derived):
@@ -134,9 +177,8 @@ class Colored(Derived):
             return text.compressed(self.colors)(u, p, t)
         if self._duals:
             try:
-                self.how, k = "duals", self.directions
-                seed = seeds(self.colors).reshape(*u.shape, k)
-                return push_dual(lambda x: self.f(x, p, t), [u], [seed])[1].reshape(u.size, k)
+                self.how = "duals"
+                return derivatives(self.f, u, p, t, seeds(self.colors))
             except TypeError:
                 self._duals = False
         self.how = "differences"

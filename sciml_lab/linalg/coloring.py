@@ -18,6 +18,7 @@ import numpy as np
 from sciml_lab._optional import need
 
 KINDS = ("column", "star")
+MANY = 3000  # columns for which it takes too long to look for the most incident one each time
 
 
 def color(pattern, kind="column") -> np.ndarray:
@@ -99,7 +100,8 @@ def _orders(graph):
     yield np.arange(graph.shape[0])
     degree = np.diff(graph.indptr)
     yield np.argsort(-degree, kind="stable")
-    yield _incidence(graph, degree)
+    if len(degree) <= MANY:
+        yield _incidence(graph, degree)
 
 
 def _incidence(graph, degree):

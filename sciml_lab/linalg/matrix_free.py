@@ -3,7 +3,7 @@
 import numpy as np
 
 from sciml_lab.ad import primal
-from sciml_lab.ad.modes import push_dual
+from sciml_lab.linalg.colored import derivatives
 from sciml_lab.linalg.jacobians import EPS
 
 
@@ -45,9 +45,7 @@ class JacobianProduct:
         """The derivatives of f along the columns of v."""
         if self.how == "duals":
             try:
-                directions = v.reshape(*self.u.shape, -1)
-                f = lambda x: self.f(x, self.p, self.t)  # noqa: E731
-                return push_dual(f, [self.u], [directions])[1].reshape(v.shape)
+                return derivatives(self.f, self.u, self.p, self.t, v)
             except TypeError:
                 self.how = "differences"
         if self._base is None:

@@ -5,7 +5,7 @@ import pytest
 
 import sciml_lab as sl
 from sciml_lab.ad import jacobian
-from sciml_lab.linalg.colored import Colored, find_pattern
+from sciml_lab.linalg.colored import Colored, find_pattern, try_out
 from sciml_lab.linalg.linearisation import Linearisation
 
 sparse = pytest.importorskip("scipy.sparse")
@@ -101,6 +101,38 @@ def test_grids_of_the_zoo(entry):
     assert origin == "source"
     assert jac.directions <= 12
     assert np.allclose(J.toarray(), dense, rtol=1e-13, atol=1e-12)
+
+
+@pytest.mark.parametrize("entry", [sl.zoo.brusselator_1d(40), sl.zoo.brusselator_2d(7)])
+def test_trying_finds_what_the_source_says(entry):
+    prob = entry()
+    tried = try_out(prob.f, prob.u0, prob.p, 0.0)
+    assert (tried != find_pattern(prob.f, prob.u0, prob.p, 0.0)[0]).nnz == 0
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 17, 64, 65])
+def test_trying_finds_random_patterns(n):
+    A = RNG.normal(size=(n, n)) * (RNG.random((n, n)) < 2 / n)
+    tried = try_out(lambda u, p, t: A @ (u * u), RNG.normal(size=n), None, 0.0)
+    assert np.array_equal(tried.toarray(), A != 0)
+
+
+def test_trying_gives_up_on_a_full_jacobian():
+    n = 1100
+    assert try_out(lambda u, p, t: np.sum(u) - u, np.ones(n), None, 0.0) is None
+
+
+def test_few_directions_serve_a_large_grid():
+    """The cost of trying grows with the logarithm of the number of unknowns."""
+    prob, widths = sl.zoo.brusselator_2d(32)(), []
+
+    def f(u, p, t):
+        widths.append(u.partials.shape[-1])
+        return prob.f(u, p, t)
+
+    assert try_out(f, prob.u0, prob.p, 0.0).nnz == 6 * 2048
+    assert len(widths) == 2 * 11
+    assert max(widths) < 60
 
 
 def band_without(n, i, j):
