@@ -3,6 +3,7 @@
 - `PhasePlane`: a plane of states, its direction field, nullclines and one trajectory
 - `Derivatives`: the error of a derivative against the step size
 - `StepMicroscope`: a solve, attempt by attempt and stage by stage
+- `StiffnessExplorer`: eigenvalues times h over the region of stability, and the steps they allow
 - `NeuralODETrainer`: a neural ODE that retrains when a slider is let go
 - `TapeExplorer`: a program on a tape, and the reverse sweep entry by entry
 - `SourceExplorer`: a function, and the derivative that was written from its source
@@ -24,6 +25,7 @@ _HOME = {
     "PhasePlane": "phase_plane",
     "Derivatives": "derivatives",
     "StepMicroscope": "step_microscope",
+    "StiffnessExplorer": "stiffness",
     "NeuralODETrainer": "neural_ode_trainer",
     "TapeExplorer": "tape_explorer",
     "SourceExplorer": "source_explorer",

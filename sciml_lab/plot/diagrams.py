@@ -68,7 +68,7 @@ def work_precision(data) -> Figure:
             axes.set_visible(False)
         handles = {h.get_label(): h for axes in panels for h in axes.get_lines()}
         figure.legend(handles=list(handles.values()), loc="outside upper center",
-                      ncols=min(4, len(handles)))  # fmt: skip
+                      ncols=min(3 if columns == 1 else 4, len(handles)))  # fmt: skip
     figure.alt = f"Cost ({LABELS[data.cost]}) against error: " + "; ".join(
         f"{name} with {', '.join(curves[name])}" for name in problems
     ) + "."  # fmt: skip
