@@ -1,9 +1,13 @@
 """The sparse matrix W = M - gamma h J: where its entries go is found once, not in every step."""
 
+from functools import cached_property
+
 import numpy as np
 
 from sciml_lab._optional import need
+from sciml_lab.linalg.banded import Band
 from sciml_lab.linalg.coloring import as_pattern
+from sciml_lab.linalg.sparse_lu import is_symmetric
 
 
 class Assembly:
@@ -44,6 +48,16 @@ class Assembly:
         self._places = _places(P, J)
         self._base = np.zeros(P.nnz, dtype=M.dtype)
         self._base[_places(P, M)] = M.data
+
+    @cached_property
+    def symmetric(self) -> bool:
+        """Whether the pattern is (nearly) symmetric."""
+        return is_symmetric(self.pattern)
+
+    @cached_property
+    def band(self) -> Band:
+        """The band that holds the pattern."""
+        return Band(self.pattern)
 
     def serves(self, J, mass) -> bool:
         """Whether J has the same pattern, and the mass matrix is the same."""

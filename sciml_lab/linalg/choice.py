@@ -13,7 +13,7 @@ from sciml_lab.linalg.banded import Band
 
 SMALL = 100  # below, a full matrix is factorised before another solver has begun
 FULL = 0.25  # a matrix with more entries than this part fills up
-WIDEST = 300  # a band of more diagonals costs as much as a sparse matrix
+WIDEST = 150  # a band of more diagonals costs as much as a sparse matrix
 
 
 class Choice(NamedTuple):
@@ -25,24 +25,23 @@ class Choice(NamedTuple):
         "dense", "banded", "sparse" or "krylov".
     why : str
         A sentence.
-    band : Band or None
-        Of the pattern it was chosen for.
     """
 
     name: str
     why: str
-    band: Band | None = None
 
     def __str__(self):
         return f"{self.name}: {self.why}"
 
 
-def choose(pattern) -> Choice:
+def choose(pattern, band=None) -> Choice:
     """Choose for W of a pattern.
 
     Parameters
     ----------
     pattern : scipy.sparse.csc_array
+    band : Band, optional
+        Of the pattern, if it is known.
 
     Examples
     --------
@@ -55,14 +54,13 @@ def choose(pattern) -> Choice:
     fill = entries / n**2
     if fill > FULL:
         return Choice("dense", f"{100 * fill:.0f}% of the {n} x {n} entries may be nonzero")
-    band = Band(pattern)
+    band = band or Band(pattern)
     wide = band.kl + band.ku + 1
     if wide <= WIDEST:
         order = "as they come" if band.order is None else "after reverse Cuthill-McKee"
-        return Choice("banded", f"{n} unknowns in a band of {wide} diagonals, {order}", band)
+        return Choice("banded", f"{n} unknowns in a band of {wide} diagonals, {order}")
     return Choice(
         "sparse",
         f"{n} unknowns, {entries / n:.1f} entries a column, and no order found with a band of "
         f"fewer than {wide} diagonals",
-        band,
     )

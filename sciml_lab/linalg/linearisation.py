@@ -11,7 +11,7 @@ import numpy as np
 from sciml_lab._optional import need
 from sciml_lab.ad import primal
 from sciml_lab.linalg.assembly import Assembly
-from sciml_lab.linalg.banded import Band, banded_lu
+from sciml_lab.linalg.banded import banded_lu
 from sciml_lab.linalg.choice import SMALL, Choice, choose
 from sciml_lab.linalg.colored import Colored, find_pattern
 from sciml_lab.linalg.dense_lu import SingularMatrix, dense_lu
@@ -75,7 +75,7 @@ class Linearisation:
         self.given, self.call = jac is not None, call
         self.jacobian = jacobian_function(f, jac, call)
         self.J = self.point = self._factored = self._solve = self._by_time = None
-        self.choice = self._assembly = self._band = None
+        self.choice = self._assembly = None
         self.inexact = False  # whether an iteration corrects what a solve leaves
         self.njac = self.nlu = self.nkrylov = 0
 
@@ -142,7 +142,8 @@ class Linearisation:
             return Choice(solver, "as asked for" + self._told())
         if self.size <= SMALL:
             return Choice("dense", f"{self.size} unknowns, and up to {SMALL} nothing is quicker")
-        found = choose(self._put_together(self._sparse_jacobian()).pattern)
+        assembly = self._put_together(self._sparse_jacobian())
+        found = choose(assembly.pattern, assembly.band)
         return found._replace(why=found.why + self._told())
 
     def _told(self):
@@ -171,10 +172,8 @@ class Linearisation:
         if self.choice.name == "krylov":
             return solver.prepare(W, inexact=self.inexact, spent=self._spend)
         if self.choice.name == "sparse":
-            return sparse_lu(W)
-        if self._band is None:
-            self._band = Band(W)
-        return banded_lu(W, self._band)
+            return sparse_lu(W, self._assembly.symmetric)
+        return banded_lu(W, self._assembly.band)
 
     def _spend(self, count):
         self.nkrylov += count
@@ -182,7 +181,7 @@ class Linearisation:
     def _put_together(self, J) -> Assembly:
         """What adds M and J; made anew only if one of them has another pattern."""
         if self._assembly is None or not self._assembly.serves(J, self.mass_matrix):
-            self._assembly, self._band = Assembly(J, self.mass_matrix), None
+            self._assembly = Assembly(J, self.mass_matrix)
         return self._assembly
 
     def _sparse_jacobian(self):

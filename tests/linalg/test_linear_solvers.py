@@ -10,7 +10,7 @@ from sciml_lab.linalg.choice import choose
 from sciml_lab.linalg.dense_lu import dense_lu
 from sciml_lab.linalg.linearisation import Linearisation, SingularMatrix
 from sciml_lab.linalg.mass_matrix import Mass
-from sciml_lab.linalg.sparse_lu import sparse_lu
+from sciml_lab.linalg.sparse_lu import is_symmetric, sparse_lu
 
 sparse = pytest.importorskip("scipy.sparse")
 RNG = np.random.default_rng(0)
@@ -55,6 +55,19 @@ def test_singular_matrices_are_named(factorise):
     W = sparse.csc_array(np.array([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 1.0]]))
     with pytest.raises(SingularMatrix, match="W = M - gamma h J is singular"):
         factorise(W)
+
+
+@pytest.mark.parametrize("small", [0.0, 1e-14])
+def test_pivots_off_the_diagonal(small):
+    """Constraints have (almost) nothing on the diagonal of W: rows have to be exchanged."""
+    n, m = 60, 20
+    A = (diagonals(n, -1, 1) + 3 * diagonals(n, 0)).toarray()
+    B = np.eye(n)[:, ::3] + 0.3 * np.eye(n)[:, 1::3]
+    full = np.block([[A, B], [B.T, small * np.eye(m)]])
+    W, b = sparse.csc_array(full), RNG.normal(size=n + m)
+    assert is_symmetric(W)
+    for solve in (banded_lu(W), sparse_lu(W), sparse_lu(W, symmetric=False)):
+        assert np.allclose(solve(b), np.linalg.solve(full, b), rtol=1e-11, atol=1e-11)
 
 
 MASSES = [
