@@ -11,7 +11,6 @@ method is one `Tableau` and one line in `METHODS`.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -19,7 +18,7 @@ import numpy as np
 
 from sciml_lab.ad import primal
 from sciml_lab.solvers import tableaus
-from sciml_lab.solvers.method import Method, Step
+from sciml_lab.solvers.method import OfTableau, Step
 from sciml_lab.solvers.tableau import Tableau
 
 
@@ -163,7 +162,7 @@ def combine(weights, k):
 
 
 @dataclass(frozen=True)
-class ExplicitRK(Method):
+class ExplicitRK(OfTableau):
     """The explicit Runge-Kutta method of a tableau.
 
     Parameters
@@ -202,21 +201,6 @@ class ExplicitRK(Method):
         object.__setattr__(self, "rows", _rows(self.tableau))
 
     @property
-    def name(self) -> str:
-        """Name of the method, from its tableau."""
-        return self.tableau.name
-
-    @property
-    def order(self) -> int:
-        """Order of convergence, computed from the tableau's order conditions."""
-        return self.tableau.order
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether the method estimates its own error."""
-        return bool(self.rows.error)
-
-    @property
     def fsal(self) -> bool:
         """Whether the last stage of a step is the first of the next."""
         return self.tableau.fsal
@@ -225,11 +209,6 @@ class ExplicitRK(Method):
     def nodes(self):
         """The stages lie at the times ``t + nodes[i] h``."""
         return self.rows.c
-
-    @cached_property
-    def error_order(self) -> int:
-        """Order k of the error estimate: it shrinks like ``h**k``."""
-        return min(self.tableau.embedded_order, self.order) + 1
 
     def step(self, f, u, p, t, h, k1=None) -> Step:
         """Take one step of size h from (t, u): the textbook's formulas, nothing else.

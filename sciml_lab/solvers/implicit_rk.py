@@ -1,6 +1,5 @@
 """Implicit Runge-Kutta methods as the loop sees them: a tableau, and what solves its stages."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,13 @@ from sciml_lab.linalg.newton import SimplifiedNewton
 from sciml_lab.solvers.constraints import require_consistent
 from sciml_lab.solvers.explicit import Row, combine
 from sciml_lab.solvers.implicit import ImplicitMethod
-from sciml_lab.solvers.method import Step
+from sciml_lab.solvers.method import OfTableau, Step
 from sciml_lab.solvers.tableau import Tableau
 
 NEWTON = SimplifiedNewton()
 
 
-class ImplicitRK(ImplicitMethod):
+class ImplicitRK(OfTableau, ImplicitMethod):
     """What follows from a tableau, whether its stages are solved one by one or together.
 
     Attributes
@@ -37,31 +36,6 @@ class ImplicitRK(ImplicitMethod):
     linear_solver: Any
     gammas: tuple
     stepper: Any
-
-    @property
-    def name(self) -> str:
-        """Name of the method, from its tableau."""
-        return self.tableau.name
-
-    @property
-    def order(self) -> int:
-        """Order of convergence, computed from the tableau's order conditions."""
-        return self.tableau.order
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether the method estimates its own error."""
-        return self.tableau.b_error is not None
-
-    @property
-    def nodes(self):
-        """The stages lie at the times ``t + nodes[i] h``."""
-        return self.tableau.c
-
-    @cached_property
-    def error_order(self) -> int:
-        """Order k of the error estimate: it shrinks like ``h**k``."""
-        return min(self.tableau.embedded_order, self.order) + 1
 
     def begin(self, run):
         """A stepper that keeps J, the factors of W and what it knows of the last step."""

@@ -5,6 +5,7 @@ With this module one can write a method of one's own: subclass `Method`, give it
 exponential, symplectic), the loop of `stepping.py` sees nothing else.
 """
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sciml_lab.problems import ODEProblem
@@ -160,3 +161,40 @@ class Method:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+class OfTableau(Method):
+    """A method that is defined by a table of coefficients, which knows its orders.
+
+    Attributes
+    ----------
+    tableau : Tableau or RosenbrockTableau or NystromTableau
+        With `name`, `order`, `embedded_order`, `b_error` and the nodes `c` or `nodes`.
+    """
+
+    tableau: Any
+
+    @property
+    def name(self) -> str:
+        """Name of the method, from its tableau."""
+        return self.tableau.name
+
+    @property
+    def order(self) -> int:
+        """Order of convergence, computed from the tableau's order conditions."""
+        return self.tableau.order
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the method estimates its own error."""
+        return self.tableau.b_error is not None
+
+    @cached_property
+    def error_order(self) -> int:
+        """Order k of the error estimate: it shrinks like ``h**k``."""
+        return min(self.tableau.embedded_order, self.order) + 1
+
+    @property
+    def nodes(self):
+        """The stages lie at the times ``t + nodes[i] h``."""
+        return self.tableau.c

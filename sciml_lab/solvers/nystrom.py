@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sciml_lab.problems import SecondOrderProblem
-from sciml_lab.solvers.method import Method, Step
+from sciml_lab.solvers.method import OfTableau, Step
 from sciml_lab.solvers.nystrom_tableau import NystromTableau
 from sciml_lab.solvers.symplectic import Partitioned
 from sciml_lab.solvers.tableaus import nystrom as tables
 
 
 @dataclass(frozen=True, repr=False)
-class Nystrom(Method):
+class Nystrom(OfTableau):
     """The Nystrom method of a tableau.
 
     Parameters
@@ -57,31 +57,6 @@ class Nystrom(Method):
                 f"tableau must be a NystromTableau (got {type(self.tableau).__name__}): write "
                 "Nystrom(NystromTableau(name, A, b_bar, b, c))."
             )
-
-    @property
-    def name(self) -> str:
-        """Name of the method, from its tableau."""
-        return self.tableau.name
-
-    @property
-    def order(self) -> int:
-        """Order of convergence, computed from the conditions of SN-trees."""
-        return self.tableau.order
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether the method estimates its own error."""
-        return self.tableau.b_error is not None
-
-    @property
-    def error_order(self) -> int:
-        """Order k of the error estimate: it shrinks like ``h**k``."""
-        return min(self.tableau.embedded_order, self.order) + 1
-
-    @property
-    def nodes(self):
-        """The stages lie at the times ``t + nodes[i] h``."""
-        return self.tableau.c
 
     def side(self, problem, shape):
         """The acceleration, counted."""

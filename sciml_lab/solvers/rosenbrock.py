@@ -19,7 +19,7 @@ import numpy as np
 from sciml_lab.linalg.linearisation import SingularMatrix
 from sciml_lab.solvers.constraints import require_consistent
 from sciml_lab.solvers.implicit import ImplicitMethod, no_step
-from sciml_lab.solvers.method import Step
+from sciml_lab.solvers.method import OfTableau, Step
 from sciml_lab.solvers.rosenbrock_tableau import RosenbrockTableau
 from sciml_lab.solvers.tableaus import rosenbrock as tables
 
@@ -55,7 +55,7 @@ def _rows(tableau) -> Rows:
 
 
 @dataclass(frozen=True)
-class Rosenbrock(ImplicitMethod):
+class Rosenbrock(OfTableau, ImplicitMethod):
     """The Rosenbrock method of a tableau.
 
     Parameters
@@ -90,21 +90,6 @@ class Rosenbrock(ImplicitMethod):
         object.__setattr__(self, "rows", _rows(self.tableau))
 
     @property
-    def name(self) -> str:
-        """Name of the method, from its tableau."""
-        return self.tableau.name
-
-    @property
-    def order(self) -> int:
-        """Order of convergence, computed from the tableau's order conditions."""
-        return self.tableau.order
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether the method estimates its own error."""
-        return self.tableau.b_error is not None
-
-    @property
     def fsal(self) -> bool:
         """Whether the last stage evaluates f at the new state."""
         return self.tableau.fsal
@@ -113,11 +98,6 @@ class Rosenbrock(ImplicitMethod):
     def nodes(self):
         """The stages lie at the times ``t + nodes[i] h``."""
         return self.tableau.nodes
-
-    @property
-    def error_order(self) -> int:
-        """Order k of the error estimate: it shrinks like ``h**k``."""
-        return min(self.tableau.embedded_order, self.order) + 1
 
     def begin(self, run):
         """Check the start of a DAE, and warn where it is more than the method is made for."""
