@@ -132,8 +132,8 @@ class ResidualLinearisation(Linearisation):
     """
 
     def __init__(self, side, du, linear_solver):
-        super().__init__(None, du.size, mass=np.zeros((du.size, du.size)))
-        self.linear_solver = linear_solver
+        zero = np.zeros((du.size, du.size))
+        super().__init__(None, du.size, mass=zero, linear_solver=linear_solver)
         self.side, self.du = side, du
 
     def update(self, u, p, t):
