@@ -56,13 +56,24 @@ def checked(problem, method, rtol, backend, switches=False):
             f"batch=True and {method.name} do not go together yet: solve the trajectories one by "
             "one, for example with sl.Ensemble, or take an explicit method."
         )
-    parts = (problem.u0, problem.p, *problem.tspan)
-    if not isinstance(method, ExplicitRK) and any(is_traced(x) for x in parts):
+    if any(is_traced(x) for x in (problem.u0, problem.p, *problem.tspan)):
+        need_derivatives(method)
+    return method
+
+
+def need_derivatives(method):
+    """Say so where a method has no derivatives.
+
+    Raises
+    ------
+    TypeError
+        For every method but the explicit Runge-Kutta ones.
+    """
+    if not isinstance(method, ExplicitRK):
         raise TypeError(
             f"{method.name} can't be differentiated through yet: take "
             "mode='finite_difference', or an explicit method such as Tsit5()."
         )
-    return method
 
 
 def _checked_method(method):

@@ -10,7 +10,7 @@ from sciml_lab.ad import is_traced, needs_reverse, primal
 from sciml_lab.solvers import hybrid, options
 from sciml_lab.solvers.autoswitch import AutoSwitch
 from sciml_lab.solvers.case import Track
-from sciml_lab.solvers.choose import checked
+from sciml_lab.solvers.choose import checked, need_derivatives
 from sciml_lab.solvers.dense import Recorder
 from sciml_lab.solvers.diagnose import diagnose
 from sciml_lab.solvers.events import Callback
@@ -130,6 +130,8 @@ def solve(
     }
     if any(isinstance(c, Callback) for c in settings["callbacks"]):
         hybrid.check(problem)
+    if sensitivity is not None or is_traced(saveat):
+        need_derivatives(method)
     if sensitivity is None:
         solution = _default(problem, saveat)(problem, method, settings)
     elif hasattr(sensitivity, "solve") and not isinstance(sensitivity, type):

@@ -75,3 +75,16 @@ def test_a_mass_matrix_gets_a_method_that_knows_it():
 def test_bad_pairs_get_a_sentence(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_what_has_no_derivative_says_so():
+    prob = sl.ODEProblem(lambda u, p, t: -p * u, [1.0], (0.0, 1.0), [2.0])
+    with pytest.raises(TypeError, match="Rodas5P can't be differentiated"):
+        sl.ad.grad(lambda p: sl.solve(prob.replace(p=p), sl.Rodas5P()).u[-1, 0], [2.0])
+    with pytest.raises(TypeError, match="Kvaerno5 can't be differentiated"):
+        sl.solve(prob, sl.Kvaerno5(), sensitivity=sl.ForwardSensitivity())
+    with pytest.raises(TypeError, match="QNDF can't be differentiated"):
+        sl.ad.grad(lambda t: sl.solve(prob, sl.QNDF(), saveat=t).u[-1, 0], [0.5])
+    # without a name the method is one that can
+    slope = sl.ad.grad(lambda p: sl.solve(prob.replace(p=p)).u[-1, 0], [2.0])
+    assert abs(slope[0] + np.exp(-2.0)) < 1e-5
