@@ -117,6 +117,7 @@ _NAMES = {
         "VelocityVerlet",
         "Yoshida6",
     ),
+    "sciml_lab.solvers.time_transformed": ("AdaptiveVerlet",),
     "sciml_lab.solvers.nystrom_tableau": ("NystromTableau",),
     "sciml_lab.solvers.nystrom": ("DPRKN6", "Nystrom", "Nystrom4", "Nystrom5"),
     "sciml_lab.solvers.events": ("Discrete", "Event", "Periodic", "Preset"),

@@ -81,6 +81,9 @@ class StepRecord:
         change = self.h_next / self.h if self.h else 1.0
         if self.trouble:
             return f"rejected: {self.trouble}; trying {change:.2g} of this step"
+        if self.error is None:
+            longer = f"accepted: the next step is {change:.3g} times as long ({self.why})"
+            return longer if self.accepted else "rejected: not finite"
         size = f"error {self.error_norm:.3g} times the tolerance"
         if not self.accepted:
             return f"rejected: {size}; trying {change:.2g} of this step ({self.why} control)"
@@ -243,6 +246,8 @@ def _judge(run, step, u, memory, decide):
     good = _finite(step.u, run.lanes)
     if not run.adaptive:
         return np.nan, good, 1.0, memory
+    if step.error is None:  # a method that sets its steps without an error estimate
+        return np.nan, *decide(_choose(good, 0.0, np.inf), run.method.error_order, memory)
     norm = _choose(good, error_norm(step, u, run.rtol, run.atol, run.lanes), np.inf)
     return norm, *decide(norm, run.method.error_order, memory)
 

@@ -137,23 +137,25 @@ class Splitting(CubicDense):
         ]  # fmt: skip
         if mixed:
             raise ValueError(
-                f"{self.name} is symplectic for separable equations only, and here the "
-                f"{mixed[0]}: take Gauss(2) or ImplicitMidpoint(), which are for every Hamiltonian."
+                f"{self.name} is for separable equations only, and here the {mixed[0]}: take "
+                "Gauss(2) or ImplicitMidpoint(), which are for every Hamiltonian."
             )
         return self
 
     def step(self, f, u, p, t, h, k1=None):
-        """Drift and kick; time goes on with the drifts."""
+        """Drift and kick; time goes on with the drifts, and a force holds until the next drift."""
         q, v = u[: f.half], u[f.half :]
-        now = t
+        now, force = t, None if k1 is None else k1[f.half :]
         for letter, c in self.flows:
             if letter == "A":
                 q = q + c * h * f.velocity(q, v, p, now)
-                now = now + c * h
+                now, force = now + c * h, None
             else:
-                v = v + c * h * f.force(q, v, p, now)
+                force = f.force(q, v, p, now) if force is None else force
+                v = v + c * h * force
         u_new = np.concatenate((q, v))
-        return Step(u_new, None, k=[u_new], slopes=(k1, None))
+        last = None if force is None else np.concatenate((f.velocity(q, v, p, now), force))
+        return Step(u_new, None, k=[u_new], slopes=(k1, last))
 
     def __str__(self) -> str:
         kind = ", for x'' = a(x)" if self.quadratic else ""
