@@ -47,12 +47,19 @@ class Partitioned(RightHandSide):
 
     def velocity(self, q, v, p, t):
         """How fast the positions move."""
-        return v if self._dHdp is None else self._dHdp(q, v, p, t)
+        return v if self._dHdp is None else _vector(self._dHdp(q, v, p, t))
 
     def force(self, q, v, p, t):
         """How fast the momenta (velocities) change."""
         self.count += 1
-        return self.acceleration(q, v, p, t) if self._dHdq is None else -self._dHdq(q, v, p, t)
+        if self._dHdq is None:
+            return _vector(self.acceleration(q, v, p, t))
+        return -_vector(self._dHdq(q, v, p, t))
+
+
+def _vector(x):
+    """What a user's function returned; a list can't be multiplied by a step."""
+    return np.array(x) if isinstance(x, list | tuple) else x
 
 
 @dataclass(frozen=True, repr=False)

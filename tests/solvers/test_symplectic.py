@@ -71,6 +71,20 @@ def test_symmetric_methods_go_back(cls):
     assert np.max(np.abs(back.u[-1] - prob.u0)) < 1e-13
 
 
+@pytest.mark.parametrize("cls", METHODS)
+def test_forces_are_shared_between_steps(cls):
+    method = cls()
+    sol = sl.solve(pendulum(), method, dt=0.02, dense=False)
+    assert sol.stats.nf - method.stages * sol.stats.nsteps <= 6  # f at the start, the check
+
+
+@pytest.mark.parametrize("method", [sl.VelocityVerlet(), sl.McAte4(), sl.DPRKN6()])
+def test_functions_may_return_lists(method):
+    listed = sl.SecondOrderProblem(lambda x, v, p, t: [-x[0]], [1.0], [0.0], (0.0, 1.0))
+    plain = listed.replace(acceleration=lambda x, v, p, t: -x)
+    assert np.array_equal(*(sl.solve(p, method, dt=0.1).u for p in (listed, plain)))
+
+
 def test_energy_stays_for_the_symplectic_one_and_drifts_for_the_other():
     prob = pendulum(end=400.0)
 
