@@ -226,24 +226,22 @@ class GMRES:
         """Whether products are all that is needed."""
         return self.precondition is None
 
-    def prepare(self, W, *, inexact=False, spent=None):
+    def prepare(self, W, *, forcing=None, spent=None):
         """Return ``solve(b)``, the solution of ``W x = b`` in the shape of b.
 
         Parameters
         ----------
         W : sparse matrix or operator
-        inexact : bool
-            Whether an iteration corrects what a solve leaves.
+        forcing : Forcing, optional
+            Says how accurate a solve has to be, where an iteration corrects what it leaves.
         spent : callable, optional
             ``spent(k)`` is told the number of iterations.
         """
         apply = None if self.precondition is None else self.precondition.prepare(W)
-        forcing = Forcing() if inexact and self.rtol is None else None
 
         def solve(b):
-            flat = b.ravel()
-            rtol = self.rtol or TIGHT
-            if forcing is not None:
+            flat, rtol = b.ravel(), self.rtol or TIGHT
+            if forcing is not None and self.rtol is None:
                 rtol = forcing.next(float(np.linalg.norm(flat)))
             found = gmres(
                 W, flat, precondition=apply, rtol=rtol, restart=self.restart, limit=self.limit

@@ -16,7 +16,7 @@ from sciml_lab.linalg.choice import SMALL, Choice, choose
 from sciml_lab.linalg.colored import Colored, find_pattern
 from sciml_lab.linalg.dense_lu import SingularMatrix, dense_lu
 from sciml_lab.linalg.jacobians import jacobian_function
-from sciml_lab.linalg.krylov import GMRES
+from sciml_lab.linalg.krylov import GMRES, Forcing
 from sciml_lab.linalg.mass_matrix import Mass
 from sciml_lab.linalg.matrix_free import JacobianProduct, Shifted
 from sciml_lab.linalg.sparse_lu import sparse_lu
@@ -55,6 +55,8 @@ class Linearisation:
         The Jacobian at `point`.
     choice : Choice or None
         The linear solver, and why it was chosen; known after the first J.
+    inexact : bool
+        Whether an iteration corrects what a solve leaves; a method that has one says so.
     njac, nlu, nkrylov : int
         Counters.
 
@@ -76,7 +78,7 @@ class Linearisation:
         self.jacobian = jacobian_function(f, jac, call)
         self.J = self.point = self._factored = self._solve = self._by_time = None
         self.choice = self._assembly = None
-        self.inexact = False  # whether an iteration corrects what a solve leaves
+        self.inexact, self._forcing = False, Forcing()
         self.njac = self.nlu = self.nkrylov = 0
 
     @property
@@ -170,7 +172,8 @@ class Linearisation:
             J = self._sparse_jacobian()
             W = self._put_together(J).matrix(gamma_h, J)
         if self.choice.name == "krylov":
-            return solver.prepare(W, inexact=self.inexact, spent=self._spend)
+            forcing = self._forcing if self.inexact else None
+            return solver.prepare(W, forcing=forcing, spent=self._spend)
         if self.choice.name == "sparse":
             return sparse_lu(W, self._assembly.symmetric)
         return banded_lu(W, self._assembly.band)

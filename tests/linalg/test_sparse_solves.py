@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import sciml_lab as sl
+from sciml_lab.linalg.newton import FullNewton
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -75,6 +76,22 @@ def test_newton_iterations(method):
     assert krylov.stats.nsteps < 1.1 * dense.stats.nsteps
 
 
+def test_full_newton_with_forcing_terms():
+    """J anew for every correction: the systems are solved ever better, as it pays."""
+    prob = sl.zoo.brusselator_1d(40)(tspan=(0.0, 1.0))
+    counts = []
+    for rtol in (None, 1e-8):
+        solver = sl.GMRES(sl.ILU(drop=0.1, fill=1), rtol=rtol)
+        sol = run(prob, sl.TRBDF2(FullNewton(), linear_solver=solver))
+        counts.append(sol.stats)
+    dense = run(prob, sl.TRBDF2(FullNewton(), linear_solver="dense"))
+    loose, tight = counts
+    assert loose.nkrylov < 0.7 * tight.nkrylov
+    assert tight.nnewton == dense.stats.nnewton
+    assert loose.nnewton < 1.5 * dense.stats.nnewton
+    assert apart(sol.u[-1], dense.u[-1]) < 1e-2
+
+
 @pytest.mark.parametrize("solver", [*DIRECT, sl.GMRES(sl.ILU())], ids=str)
 def test_complex_w_of_radau(solver):
     prob = LINE(tspan=(0.0, 1.0))
@@ -101,6 +118,19 @@ def test_a_plate(solver, plate_dense):
     assert apart(sol.u[-1], plate_dense.u[-1]) < (1e-2 if isinstance(solver, str) else 5)
     assert sol.stats.nlu < sol.stats.nsteps / 2
     assert (sol.stats.nkrylov > 0) == (not isinstance(solver, str))
+
+
+def test_a_larger_plate():
+    """2048 equations; the iterations of GMRES with multigrid are as few as on the small plate."""
+    prob, each = sl.zoo.brusselator_2d(32)(tspan=(0.0, 0.3)), []
+    auto = run(prob, sl.FBDF())
+    assert auto.stats.linear.startswith("sparse: 2048 unknowns, 6.0 entries a column")
+    for n, problem in ((16, PLATE(tspan=(0.0, 0.3))), (32, prob)):
+        solver = sl.GMRES(sl.Multigrid((n, n), 2, "fields", "periodic"))
+        sol = run(problem, sl.FBDF(linear_solver=solver))
+        each.append(sol.stats.nkrylov / sol.stats.nnewton)
+    assert apart(sol.u[-1], auto.u[-1]) < 5
+    assert each[1] < 1.3 * each[0] < 5
 
 
 def test_a_large_dae_with_a_sparse_mass_matrix():
