@@ -7,7 +7,8 @@ still,
 
 and a method is a list of numbers a, b. Each half step is a shear, which keeps areas in phase space,
 and so does the whole: the energy error does not grow with time, it oscillates. That holds for a
-*fixed* step; choosing each step by an error estimate destroys it, so these methods have none.
+*fixed* step; choosing each step by an error estimate destroys it, so these methods have none
+(`AdaptiveVerlet` in `time_transformed.py` chooses its steps so that it does not).
 
 A method of one's own is ``Splitting(name, flows)``; its order is computed from the numbers.
 """

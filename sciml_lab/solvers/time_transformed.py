@@ -110,11 +110,15 @@ class AdaptiveVerlet(Splitting):
     def __repr__(self) -> str:
         return "AdaptiveVerlet(monitor)" if self.rate is None else "AdaptiveVerlet(monitor, rate)"
 
+    def __str__(self) -> str:
+        return f"AdaptiveVerlet: Verlet with steps by a monitor, reversible, order 2; {self.source}"
+
     def __eq__(self, other):
-        return self is other
+        same = type(self) is type(other)
+        return same and (self.monitor, self.rate) == (other.monitor, other.rate)
 
     def __hash__(self):
-        return id(self)
+        return hash((self.monitor, self.rate))
 
 
 class Pace:

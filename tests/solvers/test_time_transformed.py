@@ -169,7 +169,12 @@ def test_misuse_gets_a_sentence():
     drag = sl.SecondOrderProblem(lambda x, v, p, t: -v, [1.0], [1.0], (0.0, 1.0))
     with pytest.raises(ValueError, match="AdaptiveVerlet is for separable equations only"):
         sl.solve(drag, sl.AdaptiveVerlet(monitor), dt=0.1)
-    assert repr(sl.AdaptiveVerlet(monitor)) == "AdaptiveVerlet(monitor)"
+
+
+def test_print():
+    method = sl.AdaptiveVerlet(monitor)
+    assert repr(method) == "AdaptiveVerlet(monitor)" and "reversible, order 2" in str(method)
+    assert method == sl.AdaptiveVerlet(monitor) != sl.AdaptiveVerlet(monitor, rate)
 
 
 def test_a_failure_keeps_what_was_reached():
