@@ -61,7 +61,7 @@ class StiffnessExplorer(Explorer):
             Choice("problem", "equation", problem, options=list(cases())),
             Choice("method", "method", method, options=list(METHODS)),
             Slider("h", "step size h", h, low=1e-4, high=100.0, log=True),
-            Slider("place", "part of the solution", 51, low=0, high=100, unit="%"),
+            Slider("place", "position", 51, low=0, high=100, unit="%"),
             Switch("push", "push off the solution", True),
         ]
         super().__init__(controls, height=420)
@@ -158,7 +158,7 @@ class StiffnessExplorer(Explorer):
         self.whole.set_xlim((1e-4, end) if case.log else (start, end))
         margin = 0.08 * np.ptp(u)
         self.whole.set_ylim(u.min() - margin, u.max() + margin)
-        self.whole.set_title(f"{case.label} over time $t$", fontsize=10)
+        self.whole.set_title(f"{case.label} over time $t$", fontsize=10, loc="right")
         self.whole.ticklabel_format(axis="y", scilimits=(-3, 4))
         if case.log:
             self.whole.set_xticks([1e-3, 1e0, 1e3])
@@ -177,7 +177,7 @@ class StiffnessExplorer(Explorer):
 
     def _draw_steps(self, case, method, t, h, pushed):
         """Ten steps and the solution, in a window that holds the solution and the start."""
-        times = np.linspace(t, t + STEPS * h, 201)
+        times = np.linspace(t, t + STEPS * h, 8 * STEPS + 1)
         exact = case.solution(times)[:, case.shown]
         sol = case.steps(method, t, h, pushed)
         steps = np.where(np.isfinite(sol.u[:, case.shown]), sol.u[:, case.shown], np.inf)
