@@ -11,12 +11,14 @@ import numpy as np
 from sciml_lab._optional import need
 from sciml_lab.ad import primal
 from sciml_lab.ad.modes import push_dual
+from sciml_lab.linalg.choice import FULL, SMALL
 from sciml_lab.linalg.coloring import as_pattern, color, seeds
 from sciml_lab.linalg.generated import generated
 from sciml_lab.linalg.jacobians import EPS, Derived, sizes, slope_along
 
 READ = 3000  # most unknowns for which the source is run on sets: a third of a second for 1000
 MANY = 500  # colours
+TOO_FULL = "the Jacobian is too full"
 HINTS = {
     "given": "sparsity misses the entry [{i}, {j}] of the Jacobian: add it, or leave sparsity out",
     "tried": "the pattern of the Jacobian, found by trying, misses the entry [{i}, {j}]: give "
@@ -51,13 +53,23 @@ def find_pattern(f, u, p, t, given=None):
     if given is not None:
         return as_pattern(given), "given"
     text = generated(f, u, p, t) if u.dtype.kind == "f" and u.size <= READ else None
-    if text is not None:
-        return text.pattern, "source"
+    if text is None:
+        return _by_trying(f, u, p, t)
+    if text.found is None:  # trying is cheap, and tells whether reading is worth it
+        found = _by_trying(f, u, p, t)
+        text.found = found if found[1] == TOO_FULL else (text.pattern, "source")
+    return text.found
+
+
+def _by_trying(f, u, p, t):
+    """The pattern and "tried", or None and a reason."""
     try:
         found = try_out(f, u, p, t)
-    except TypeError:
+    except (TypeError, ValueError, ArithmeticError):  # no duals, or f refuses a point beside u
         return None, "neither the source of f nor dual numbers give a pattern"
-    return (found, "tried") if found is not None else (None, "the Jacobian is too full")
+    if found is None or (u.size > SMALL and found.nnz > FULL * u.size**2):
+        return None, TOO_FULL
+    return found, "tried"
 
 
 def try_out(f, u, p, t):
@@ -77,7 +89,7 @@ def try_out(f, u, p, t):
     """
     sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
     n, random = u.size, np.random.default_rng(3)
-    kick = 0.1 * sizes(u).reshape(u.shape)
+    kick = 0.1 * sizes(u).reshape(u.shape) * np.where(u.real < 0, -1.0, 1.0)  # no sign changes
     found = sparse.csc_array(np.ones((n, 1), bool))
     for shift in range((n - 1).bit_length() - 1, -1, -1):
         block = np.arange(n) >> shift
@@ -89,7 +101,7 @@ def try_out(f, u, p, t):
         for _ in range(2):
             seed = np.zeros(answers.shape)
             seed[np.arange(n), direction] = random.uniform(0.5, 1.5, n)
-            point = u + kick * random.uniform(-1.0, 1.0, u.shape)
+            point = u + kick * random.uniform(0.0, 1.0, u.shape)
             with np.errstate(all="ignore"):
                 answers |= derivatives(f, point, p, t, seed) != 0
         rows, parents = found.tocoo().coords

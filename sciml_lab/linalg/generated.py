@@ -39,6 +39,8 @@ class Generated:
         Whether f is a list of formulas, short enough to write down their derivatives.
     pattern : scipy.sparse.csc_array
         Where the Jacobian may be nonzero.
+    found : tuple or None
+        What `sciml_lab.linalg.colored.find_pattern` has found out.
     """
 
     def __init__(self, lowered):
@@ -47,7 +49,7 @@ class Generated:
 
         state, *rest = lowered.inputs  # p = None is not among them
         time = rest[-1]
-        self.lowered, self.flat, self._compressed = lowered, False, {}
+        self.lowered, self.flat, self._compressed, self.found = lowered, False, {}, None
         body = lowered.tree.body
         self.autonomous = not any(
             isinstance(node, ast.Name) and node.id == time for s in body for node in ast.walk(s)

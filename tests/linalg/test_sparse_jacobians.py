@@ -5,7 +5,9 @@ import pytest
 
 import sciml_lab as sl
 from sciml_lab.ad import jacobian
+from sciml_lab.linalg import colored
 from sciml_lab.linalg.colored import Colored, find_pattern, try_out
+from sciml_lab.linalg.generated import generated
 from sciml_lab.linalg.linearisation import Linearisation
 
 sparse = pytest.importorskip("scipy.sparse")
@@ -120,6 +122,35 @@ def test_trying_finds_random_patterns(n):
 def test_trying_gives_up_on_a_full_jacobian():
     n = 1100
     assert try_out(lambda u, p, t: np.sum(u) - u, np.ones(n), None, 0.0) is None
+
+
+def test_a_full_jacobian_is_not_read():
+    """Running the source of a product with a full matrix on sets would take a second."""
+    A, u = RNG.normal(size=(400, 400)), np.ones(400)
+
+    def f(u, p, t):
+        return np.tanh(A @ u)
+
+    assert find_pattern(f, u, None, 0.0) == (None, "the Jacobian is too full")
+    assert "pattern" not in vars(generated(f, u, None, 0.0))
+
+
+def test_a_pattern_is_looked_for_once(monkeypatch):
+    u = RNG.uniform(0.5, 1.5, 30)
+    first, _ = find_pattern(chain, u, P, 0.5)
+    monkeypatch.setattr(colored, "try_out", None)
+    assert find_pattern(chain, u, P, 0.7)[0] is first
+
+
+def test_an_f_that_refuses_some_states():
+    def f(u, p, t):
+        if np.max(u) > 1.0:
+            raise ValueError("more than there is")
+        return -u
+
+    assert find_pattern(f, np.full(120, 1.0), None, 0.0)[0] is None
+    prob = sl.ODEProblem(f, np.full(120, 1.0), (0.0, 1.0))
+    assert sl.solve(prob, sl.Rodas4()).success
 
 
 def test_few_directions_serve_a_large_grid():
