@@ -179,7 +179,7 @@ def test_an_interruption_keeps_what_is_finished(executor):
         if p[0] == 4.0 and not started.is_set():
             started.set()
             _thread.interrupt_main()
-            time.sleep(0.05)
+            time.sleep(0.5)  # long enough for the main thread, however busy the machine is
         return -u
 
     ensemble = sl.Ensemble(DECAY.replace(f=f), p=np.arange(12.0)[None])
