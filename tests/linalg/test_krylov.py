@@ -120,6 +120,7 @@ def test_incomplete_factors_need_few_iterations():
     W = heat((20, 20))
     assert iterations(W, sl.ILU(drop=1e-4)) < iterations(W, sl.ILU(drop=1e-2)) < iterations(W) / 2
     assert iterations(W, sl.ILU(drop=0.0, fill=50)) == 1
+    assert iterations(heat((40, 40), 1600.0), sl.ILU()) <= 10
 
 
 @pytest.mark.parametrize("periodic", [False, True])
