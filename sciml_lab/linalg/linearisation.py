@@ -18,7 +18,7 @@ from sciml_lab.linalg.dense_lu import SingularMatrix, dense_lu
 from sciml_lab.linalg.jacobians import jacobian_function
 from sciml_lab.linalg.krylov import GMRES, Forcing
 from sciml_lab.linalg.mass_matrix import Mass
-from sciml_lab.linalg.matrix_free import JacobianProduct, Shifted
+from sciml_lab.linalg.matrix_free import JacobianProduct, Products, Shifted
 from sciml_lab.linalg.sparse_lu import sparse_lu
 
 __all__ = ["Linearisation", "SingularMatrix", "dense_lu"]
@@ -95,7 +95,7 @@ class Linearisation:
         self.J = self.jacobian(u, p, t)
         self.point, self._factored, self._by_time = (u, t), None, None
         self.njac += not isinstance(self.J, JacobianProduct)
-        if self.choice is None:
+        if self.choice is None and _is_finite(self.J):
             self.choice = self._choose()
             if self.choice.name == "dense" and self.sparsity is None and not self.given:
                 self.jacobian = jacobian_function(self.f, None, self.call)  # too full for colours
@@ -124,7 +124,7 @@ class Linearisation:
         if self.given:
             return
         if isinstance(solver, GMRES) and solver.matrix_free:
-            self.jacobian = _Products(self.jacobian, self.f, self.call)
+            self.jacobian = Products(self.jacobian, self.f, self.call)
             return
         by_pattern = solver in NAMES[2:] or isinstance(solver, GMRES)
         large = solver == "auto" and self.size > SMALL
@@ -240,16 +240,9 @@ def _not_finite(i, j, value):
     return f"the Jacobian of f has the entry [{i}, {j}] = {value} there"
 
 
-class _Products:
-    """A Jacobian whose value is a `JacobianProduct`."""
-
-    how = "products J v only"
-
-    def __init__(self, derived, f, call):
-        self.f, self.call, self.by_time = f, call, derived.by_time
-
-    def __call__(self, u, p, t):
-        return JacobianProduct(self.f, self.call, u, p, t)
+def _is_finite(J):
+    entries = J.data if hasattr(J, "tocsc") else J
+    return isinstance(J, JacobianProduct) or np.isfinite(entries).all()
 
 
 def checked_solver(linear_solver):

@@ -62,6 +62,35 @@ class JacobianProduct:
         return (np.asarray(self.call(moved, self.p, self.t)).ravel() - self._base) / step
 
 
+class Products:
+    """A Jacobian function whose values are `JacobianProduct`.
+
+    Parameters
+    ----------
+    derived : Derived
+        Knows the derivative by t.
+    f, call : callable
+        As in `JacobianProduct`.
+
+    Examples
+    --------
+    >>> from sciml_lab.linalg.jacobians import jacobian_function
+    >>> f = lambda u, p, t: u**2
+    >>> jac = Products(jacobian_function(f), f, None)
+    >>> jac(np.array([1.0, 2.0]), None, 0.0) @ np.ones(2)
+    array([2., 4.])
+    """
+
+    how = "products J v only"
+
+    def __init__(self, derived, f, call):
+        self.f, self.call, self.by_time = f, call, derived.by_time
+
+    def __call__(self, u, p, t):
+        """J at (u, t), to multiply with."""
+        return JacobianProduct(self.f, self.call, u, p, t)
+
+
 class Shifted:
     """``W @ x`` for W = M - gamma h J.
 

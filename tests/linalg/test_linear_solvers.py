@@ -188,6 +188,17 @@ def test_an_infinite_entry_of_a_sparse_jacobian_is_named(solver):
     assert "the entry [1, 1] = inf" in sol.message
 
 
+@pytest.mark.parametrize("mass", [None, np.diag([1.0] * 119 + [0.0])])
+def test_an_infinite_entry_where_nothing_is_chosen_yet(mass):
+    def f(u, p, t):
+        return np.concatenate([np.sqrt(u[:-1]), u[-1:]])
+
+    prob = sl.ODEProblem(f, np.zeros(120), (0.0, 1.0), mass_matrix=mass)
+    sol = sl.solve(prob, sl.Rodas5P())
+    assert not sol.success
+    assert "the entry [0, 0] = inf" in sol.message
+
+
 def test_w_of_complex_states():
     n = 110
     prob = sl.ODEProblem(
