@@ -15,7 +15,8 @@ from sciml_lab.backends.numba.kernels import extra_stages
 
 EPS = float(np.finfo(float).eps)
 FIRST_BYTES, MOST_BYTES = 2**15, 2**23  # of a chunk of the store
-ROWS = 1024  # steps in a store that is written over
+ROWS = 1024, 4096  # steps in a store that is written over: at least, and if they are short
+FEW_BYTES = 2**18  # of such a store
 PATIENCE = 4e-3  # seconds that one call of a kernel may take
 
 
@@ -125,7 +126,9 @@ class Drive:
         self.store = self.out = None
         self.room = np.empty((0, n + 1))
         self.chunks = []
-        self._new_store(FIRST_BYTES if keep_steps else min(MOST_BYTES, 8 * ROWS * (n + 2)))
+        few, many = (8 * rows * (n + 2) for rows in ROWS)
+        over = min(max(few, min(many, FEW_BYTES)), MOST_BYTES)
+        self._new_store(FIRST_BYTES if keep_steps else over)
 
     def _new_store(self, size):
         self.store = store = Store(self.n, self.stages, self.keep, size)

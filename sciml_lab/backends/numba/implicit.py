@@ -9,6 +9,7 @@ from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.drive import Drive, address
 from sciml_lab.backends.numba.functions import Function
 from sciml_lab.backends.numba.gradient_functions import by_u_and_p, compile_derivative
+from sciml_lab.backends.numba.kernels import BLOCK
 from sciml_lab.linalg.choice import SMALL
 from sciml_lab.linalg.linearisation import _not_finite
 from sciml_lab.solvers.explicit import ExplicitRK
@@ -121,12 +122,13 @@ class ImplicitDrive(Drive):
     def __init__(self, kernel, method, f, *others):
         super().__init__(kernel, method, f, *others)
         c, n, by_t = self.integers, self.n, f.forms["df_dt"]
-        self.matrices = np.zeros((3, n, n))  # J, factors, M
-        self.vectors = np.zeros((5, n))
+        wide = -(-n // BLOCK) * BLOCK
+        self.matrices = np.zeros((2, n, n))  # J and M
+        self.factors = np.zeros((wide, wide))
+        self.vectors = np.zeros((7, wide))
         c[at.DF_DU], c[at.DF_DT] = f.forms["df_du"].address, by_t.address if by_t else 0
-        first, step = address(self.matrices), 8 * n * n
-        c[at.JACOBIAN], c[at.FACTORS] = first, first + step
-        names = at.PIVOTS, at.PRODUCT, at.TIME_SLOPE, at.SLOPE, at.VALUE
+        c[at.JACOBIAN], c[at.FACTORS] = address(self.matrices), address(self.factors)
+        names = at.DIAGONAL, at.ORDER, at.VECTOR, at.PRODUCT, at.TIME_SLOPE, at.SLOPE, at.VALUE
         for name, row in zip(names, self.vectors, strict=True):
             c[name] = address(row)
 
@@ -136,8 +138,8 @@ class ImplicitDrive(Drive):
         mass = mass_of(run)
         self.integers[at.MASS] = 0
         if mass is not None:
-            self.matrices[2] = mass
-            self.integers[at.MASS] = address(self.matrices[2])
+            self.matrices[1] = mass
+            self.integers[at.MASS] = address(self.matrices[1])
 
     def trouble(self) -> str:
         """What the last attempt said of itself."""

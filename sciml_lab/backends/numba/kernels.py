@@ -14,6 +14,9 @@ from sciml_lab.backends import unroll, unroll_implicit
 from sciml_lab.backends.numba import cache, linear_algebra, loop
 from sciml_lab.solvers.control import LARGEST, SMALLEST, PIDController
 
+BLOCK = 4
+"""Length of the blocks of a factorised matrix: as many numbers as an instruction works on."""
+
 SPECIALISED = 4
 """Up to this length of u a gradient's kernel is compiled for the length: its loops become straight
 lines. A solve would gain 0 to 5 percent and have to wait for a kernel for every length."""
@@ -30,7 +33,7 @@ from sciml_lab.backends.numba.pointers import *
 
 LENGTH = {length}  # of u; 0 stands for any
 STAGES, EXTRA_STAGES, FSAL, ERROR_ORDER = {stages}, {extra}, {fsal}, {error_order}
-SMALLEST, LARGEST = {smallest}, {largest}
+SMALLEST, LARGEST, BLOCK = {smallest}, {largest}, {block}
 Settings = namedtuple("Settings", "kP kI kD safety min_factor max_factor")
 Decision = namedtuple("Decision", "accept factor memory")
 compiled = njit(error_model="numpy", fastmath={flags})
@@ -63,6 +66,7 @@ def text(method, length=0, mass=False) -> str:
         name=method.name, version=__version__, length=length, stages=tableau.stages,
         extra=extra_stages(method), fsal=tableau.fsal, smallest=SMALLEST, largest=LARGEST,
         error_order=method.error_order if method.adaptive else 1, flags=_listed(FLAGS),
+        block=BLOCK,
     )  # fmt: skip
     s, total = tableau.stages, len(tableau.P)
     parts = [
@@ -102,8 +106,7 @@ def _implicit_step(method, mass):
     names = [f"    U{j + 1} = part(k, n * {j})" for j in range(method.tableau.stages)]
     value = "    value = numbers(c[VALUE], 'any')"
     first, *rest = printed.split("\n")
-    functions = (linear_algebra.linearise, linear_algebra.factorise, linear_algebra.eliminate,
-                 linear_algebra.back_substitute, linear_algebra.times_mass)  # fmt: skip
+    functions = [x for x in vars(linear_algebra).values() if inspect.isfunction(x)]
     return [*map(inspect.getsource, functions), "\n".join([first, *names, value, *rest])]
 
 

@@ -48,9 +48,11 @@ class LateSolution(Solution):
     def stats(self):
         """The cost counter."""
         naccept, nreject, nf, njac, nlu = self._counts
-        return Stats(
-            nf, naccept + nreject, naccept, nreject, njac=njac, nlu=nlu, seconds=self._seconds
-        )
+        stats = Stats(nf, naccept + nreject, naccept, nreject, seconds=self._seconds)
+        if self.method.implicit:
+            linear = self.method.side(self.problem, self.problem.u0.shape).linear
+            stats.njac, stats.nlu, stats.linear = njac, nlu, str(linear._choose())
+        return stats
 
     @cached_property
     def message(self):

@@ -52,14 +52,16 @@ returns whenever it wants to, and the next call goes on.
     DF_DT,  # the derivative of f by t; 0 if there is none,
     JACOBIAN,  # the Jacobian's entries,
     FACTORS,  # the factors of W,
-    PIVOTS,  # the order of their rows,
+    DIAGONAL,  # the inverse of their diagonal,
+    ORDER,  # the order of their rows,
+    VECTOR,  # a vector for work with them,
     MASS,  # the mass matrix; 0 if there is none,
     PRODUCT,  # a product with it,
     TIME_SLOPE,  # the derivative of f by t,
     SLOPE,  # f at the start of a step,
     VALUE,  # and at its last stage
     INTEGERS,  # how many there are
-) = range(50)
+) = range(52)
 CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 This is the text that stands in a kernel in front of an implicit step: what `Linearisation` does
 for the readable one. J is evaluated once for every state, W = M - gamma h J is factorised for
-every attempt, by Gaussian elimination with partial pivoting, and both are full matrices, row by
-row. c holds the addresses and counters of `layout.py`.
+every attempt. J is stored row by row, W column by column, each made up to full blocks of four
+numbers: the loops over a block have a fixed length, and become a few vector instructions.
+c holds the addresses and counters of `layout.py`.
 """
 # ruff: noqa: F821 - the names come from the text in front
 # pyright: reportUndefinedVariable=false, reportGeneralTypeIssues=false
@@ -34,67 +35,135 @@ def linearise(slope, f, u, p, t, h, work, n, c):
 
 def factorise(gamma_h, n, c):
     """The factors of W = M - gamma h J; False if it has none, with the reason in TROUBLE."""
-    jacobian, w = numbers(c[JACOBIAN], "any"), numbers(c[FACTORS], "w")
+    jacobian, w, wide = numbers(c[JACOBIAN], "any"), numbers(c[FACTORS], "w"), padded(n)
+    total = 0.0
     for i in range(n * n):
-        w[i] = -gamma_h * jacobian[i]
-    for i in range(n * n):
-        if not np.isfinite(jacobian[i]):
-            c[TROUBLE] = -1 - i
-            return False
+        total += 0.0 * jacobian[i]
+    if total != 0.0:  # not even zero times it is zero
+        c[TROUBLE] = -1 - not_finite(jacobian)
+        return False
+    for j in range(n):
+        for i in range(n):
+            w[j * wide + i] = -gamma_h * jacobian[i * n + j]
     if c[MASS] == 0:
         for i in range(n):
-            w[i * (n + 1)] += 1.0
+            w[i * wide + i] += 1.0
     else:
         mass = numbers(c[MASS], "any")
-        for i in range(n * n):
-            w[i] += mass[i]
-    c[TROUBLE] = eliminate(w, integers(c[PIVOTS]), n)
+        for i in range(n):
+            for j in range(n):
+                w[j * wide + i] += mass[i * n + j]
+    diagonal, below = numbers(c[DIAGONAL], "y"), numbers(c[VECTOR], "x")
+    c[TROUBLE] = eliminate(w, diagonal, integers(c[ORDER]), below, n)
     if c[TROUBLE] == 0:
         c[NLU] += 1
     return c[TROUBLE] == 0
 
 
-def eliminate(w, pivots, n):
-    """Write L, U and the order of the rows over W; the diagonal holds the inverse pivots.
+def not_finite(jacobian):
+    """The place of the first entry that is not finite; there is one."""
+    i = 0
+    while np.isfinite(jacobian[i]):
+        i += 1
+    return i
 
-    Returns the number of the first pivot that is zero, from 1; 0 if there is none.
+
+def padded(n):
+    """The length of a column of W: n, made up to full blocks by zeros."""
+    return (n + BLOCK - 1) // BLOCK * BLOCK
+
+
+def eliminate(w, diagonal, order, below, n):
+    """Gaussian elimination with partial pivoting: W, its rows in another order, is L D U.
+
+    L and U take the place of W; the ones on their diagonals are not stored. `diagonal` receives
+    the inverse of D, and `order` the rows. Returns the number of the first pivot that is zero,
+    from 1; 0 if there is none.
     """
+    wide = padded(n)
+    for i in range(n):
+        order[i] = i
     for j in range(n):
-        best = j
-        for i in range(j + 1, n):
-            if abs(w[i * n + j]) > abs(w[best * n + j]):
-                best = i
-        pivots[j] = best
-        if w[best * n + j] == 0.0:
+        column = part(w, j * wide)
+        best = largest(column, j, n)
+        if column[best] == 0.0:
             return j + 1
         if best != j:
+            order[j], order[best] = order[best], order[j]
             for k in range(n):
-                w[j * n + k], w[best * n + k] = w[best * n + k], w[j * n + k]
-        w[j * n + j] = 1.0 / w[j * n + j]
+                here, there = k * wide + j, k * wide + best
+                w[here], w[there] = w[there], w[here]
+        diagonal[j] = inverse = 1.0 / column[j]
         for i in range(j + 1, n):
-            if w[i * n + j] != 0.0:
-                factor = w[i * n + j] * w[j * n + j]
-                w[i * n + j] = factor
-                for k in range(j + 1, n):
-                    w[i * n + k] -= factor * w[j * n + k]
+            below[i] = column[i]
+            column[i] *= inverse
+        for k in range(j + 1, n):
+            other = part(w, k * wide)
+            if other[j] != 0.0:
+                other[j] = x = other[j] * inverse
+                for i in range(j + 1, n):
+                    other[i] -= x * below[i]
     return 0
 
 
-def back_substitute(x, n, c):
-    """Solve W x = b; x holds b before and the solution afterwards."""
-    w, pivots = numbers(c[FACTORS], "w"), integers(c[PIVOTS])
+def largest(column, j, n):
+    """The row, from j on, in which a column is largest; mostly that is j itself."""
+    for i in range(j + 1, n):
+        if abs(column[i]) > abs(column[j]):
+            best = i
+            for k in range(i + 1, n):
+                if abs(column[k]) > abs(column[best]):
+                    best = k
+            return best
+    return j
+
+
+def back_substitute(b, n, c):
+    """Solve W x = b; x takes the place of b.
+
+    Both triangles are worked off block by block: first the equations inside of a block, then
+    what they contribute to the others, where the processor has several numbers in hand at once.
+    """
+    w, order, diagonal = numbers(c[FACTORS], "w"), integers(c[ORDER]), numbers(c[DIAGONAL], "y")
+    x, wide = numbers(c[VECTOR], "x"), padded(n)
     for i in range(n):
-        x[i], x[pivots[i]] = x[pivots[i]], x[i]
-    for i in range(1, n):
-        total = x[i]
-        for k in range(i):
-            total -= w[i * n + k] * x[k]
-        x[i] = total
-    for i in range(n - 1, -1, -1):
-        total = x[i]
-        for k in range(i + 1, n):
-            total -= w[i * n + k] * x[k]
-        x[i] = total * w[i * n + i]
+        x[i] = b[order[i]]
+    for i in range(n, wide):
+        x[i] = 0.0
+    for j in range(0, wide, BLOCK):
+        here = part(w, j * wide + j)
+        l0, l1, l2 = here, part(here, wide), part(here, 2 * wide)
+        x0 = x[j]
+        x1 = x[j + 1] - l0[1] * x0
+        x2 = x[j + 2] - l0[2] * x0 - l1[2] * x1
+        x3 = x[j + 3] - l0[3] * x0 - l1[3] * x1 - l2[3] * x2
+        x[j + 1], x[j + 2], x[j + 3] = x1, x2, x3
+        for start in range(j + BLOCK, wide, BLOCK):
+            subtract(x, w, j, start, wide)
+    for i in range(n):
+        x[i] *= diagonal[i]
+    for j in range(wide - BLOCK, -1, -BLOCK):
+        here = part(w, j * wide + j)
+        u1, u2, u3 = part(here, wide), part(here, 2 * wide), part(here, 3 * wide)
+        x3 = x[j + 3]
+        x2 = x[j + 2] - u3[2] * x3
+        x1 = x[j + 1] - u3[1] * x3 - u2[1] * x2
+        x0 = x[j] - u3[0] * x3 - u2[0] * x2 - u1[0] * x1
+        x[j], x[j + 1], x[j + 2] = x0, x1, x2
+        for start in range(0, j, BLOCK):
+            subtract(x, w, j, start, wide)
+    for i in range(n):
+        b[i] = x[i]
+
+
+def subtract(x, w, j, start, wide):
+    """Take what the unknowns of the block at j contribute off those of the block at `start`."""
+    x0, x1, x2, x3 = x[j], x[j + 1], x[j + 2], x[j + 3]
+    w0, w1 = part(w, j * wide + start), part(w, (j + 1) * wide + start)
+    w2, w3 = part(w, (j + 2) * wide + start), part(w, (j + 3) * wide + start)
+    target = part(x, start)
+    for i in range(BLOCK):
+        target[i] -= w0[i] * x0 + w1[i] * x1 + w2[i] * x2 + w3[i] * x3
 
 
 def times_mass(x, n, c):

@@ -94,7 +94,7 @@ def _store(context, builder, sig, args):
 
 
 #: Of kernels, and of the arguments of a compiled function.
-REGIONS = ("k", "u", "v", "w", "error", "error2", "out", *(f"a{i}" for i in range(10)))
+REGIONS = ("k", "u", "v", "w", "x", "y", "error", "error2", "out", *(f"a{i}" for i in range(10)))
 
 
 def _mark(module, instruction, region):

@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 from sciml_lab.backends.numba import layout as at
+from sciml_lab.backends.numba.drive import PATIENCE
 from sciml_lab.backends.numba.functions import known
 from sciml_lab.backends.numba.implicit import NoJacobian, no_kernel
 from sciml_lab.backends.numba.late import LateSolution
@@ -23,13 +24,12 @@ from sciml_lab.backends.numba.solve import (
 )
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
+from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.choose import choose_method
-from sciml_lab.solvers.control import PIController
-from sciml_lab.solvers.explicit import ExplicitRK
+from sciml_lab.solvers.method import Method
 from sciml_lab.solvers.stepping import EPS, Run
 
 FLOAT = np.dtype(float)
-STANDARD = PIController()
 MOST = 32  # solves that are kept ready
 MOST_TIMES = 10_000  # output times that are compared with those of an earlier solve
 MOST_NUMBERS = 2**15  # for outputs, in the memory of a solve that is kept ready
@@ -46,7 +46,9 @@ def quick_solve(problem, method, rtol, atol, saveat, dense, max_steps):
         As in `sciml_lab.solve`.
     """
     began = time.perf_counter()
-    if type(problem) is not ODEProblem or problem.batch or problem.mass_matrix is not None:
+    if type(problem) is not ODEProblem or problem.batch:
+        return None
+    if problem.mass_matrix is not None or problem.jac is not None:
         return None
     u0, p = problem.u0, problem.p
     plain = (
@@ -101,7 +103,8 @@ def _make_ready(problem, method, rtol, atol, saveat, dense, max_steps):
     start, end = problem.tspan
     method = choose_method(rtol) if method is None else method
     plain = (
-        isinstance(method, ExplicitRK) and method.adaptive and type(start) is type(end) is float
+        isinstance(method, Method) and not no_kernel(problem, method) and method.adaptive
+        and type(start) is type(end) is float
         and isinstance(rtol, float) and EPS <= rtol < 1.0
         and isinstance(atol, float) and 0.0 < atol < 1.0 and max_steps > 0
     )  # fmt: skip
@@ -109,10 +112,13 @@ def _make_ready(problem, method, rtol, atol, saveat, dense, max_steps):
     if f is None:
         return None
     times = options.save_times(saveat, problem.tspan, False)
-    drive = take_drive(f, method, problem.u0, problem.p, dense or times is None, dense)
+    try:
+        drive = take_drive(f, method, problem.u0, problem.p, dense or times is None, dense)
+    except NoJacobian:
+        return None
     run = Run(
         f=None, u0=None, p=None, tspan=problem.tspan, method=method, rtol=rtol, atol=atol,
-        dt=None, adaptive=True, controller=STANDARD, max_steps=max_steps, lanes=False,
+        dt=None, adaptive=True, controller=method.controller, max_steps=max_steps, lanes=False,
     )  # fmt: skip
     drive.configure(run)
     drive.outputs(np.array([] if times is None else times, dtype=float))
@@ -138,7 +144,7 @@ class Ready:
     Parameters
     ----------
     f : Function
-    method : ExplicitRK
+    method : ExplicitRK or Rosenbrock
     drive : Drive
     times : list or None
         Output times; None for every accepted step.
@@ -159,15 +165,19 @@ class Ready:
         """Solve for the state and the parameters of this problem."""
         drive, p = self.drive, problem.p
         drive.start(problem.u0.reshape(-1), None if p is None else p.reshape(-1))
+        track = None
         try:
-            drive.go(None)
+            drive.go(track)
+            while drive.status == at.FULL and time.perf_counter() - began < PATIENCE:
+                track = Track() if track is None else track
+                drive.go(track)
             if drive.status != at.DONE:
-                return self._carefully(problem)
+                return self._carefully(problem, track)
         except KeyboardInterrupt:
-            return self._carefully(problem, interrupted=True)
+            return self._carefully(problem, track, interrupted=True)
         return LateSolution(problem, self.method, drive, self.times, began)
 
-    def _carefully(self, problem, interrupted=False):
+    def _carefully(self, problem, track, interrupted=False):
         """Go on with a solve that takes long, has failed, or shall end here."""
         self.own = False
-        return solve_compiled(problem, self.method, self.settings, self.drive, interrupted)
+        return solve_compiled(problem, self.method, self.settings, self.drive, interrupted, track)

@@ -39,7 +39,7 @@ def has_compiled_law(controller) -> bool:
     )
 
 
-def solve_compiled(problem, method, settings, drive=None, interrupted=False):
+def solve_compiled(problem, method, settings, drive=None, interrupted=False, track=None):
     """`sciml_lab.solvers.solve.solve_plain` with a compiled loop.
 
     Parameters
@@ -53,8 +53,10 @@ def solve_compiled(problem, method, settings, drive=None, interrupted=False):
         The same solve, begun already (`sciml_lab.backends.numba.quick`).
     interrupted : bool
         Whether it shall end here, since Ctrl-C was pressed.
+    track : Track, optional
+        Of the part that is done.
     """
-    began, track = time.perf_counter(), Track()
+    began, track = time.perf_counter(), Track() if track is None else track
     run = front.run_of(problem, method, settings)
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
     compiled = CompiledRun(run, times, settings["dense"], drive)

@@ -1,0 +1,280 @@
+"""The compiled loop of Rosenbrock methods: the readable one's steps, values, failures, messages."""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import sciml_lab as sl
+
+pytest.importorskip("numba", reason="the compiled backend needs Numba")
+pytest.importorskip("scipy", reason="the readable methods factorise with SciPy")
+
+from sciml_lab.backends import unroll_implicit
+from sciml_lab.backends.numba import kernels, linear_algebra
+
+NAMES = ("Rosenbrock23", "Rodas4", "Rodas5P")
+
+
+def van_der_pol(u, p, t):
+    x, y = u
+    return np.array([y, p[0] * (1 - x * x) * y - x])
+
+
+def driven(u, p, t):
+    return np.array([u[1] + np.sqrt(t), -50 * (u[1] - np.cos(t)) + u[0]])
+
+
+def square(u, p, t):
+    return u**2
+
+
+def decay(u, p, t):
+    return -u
+
+
+def root(u, p, t):
+    return np.sqrt(u) + 1.0
+
+
+def undetermined(u, p, t):
+    return np.array([u[1] - t, u[1] - t])
+
+
+VDP = sl.ODEProblem(van_der_pol, [2.0, 0.0], (0.0, 2000.0), [1e3])
+DRIVEN = sl.ODEProblem(driven, [1.0, 0.5], (0.0, 4.0))
+STIFF = {name: sl.zoo.get(name)() for name in ("rober", "hires", "oregonator", "pollu")}
+STIFF["van_der_pol"] = VDP
+SMALLEST = {"rober": 1e-9, "van_der_pol": 1e-2}  # the absolute tolerance, by the relative one
+LOOSE = {("rober", 1e-4): 1e-8, ("oregonator", 1e-4): 1e-7}
+"""Where a parameter changed in its last digit moves NumPy's own values by more than 1e-10: step
+sizes follow the last digits of the estimated error."""
+
+
+def both(problem, method, **options):
+    """The solve with either backend."""
+    return [sl.solve(problem, method, backend=b, **options) for b in ("numpy", "numba")]
+
+
+def same(problem, method, tolerance=1e-10, **options):
+    """Solve twice and compare all counters and the values."""
+    plain, quick = both(problem, method, **options)
+    assert "in Python" not in quick.message
+    for name in ("nf", "nsteps", "naccept", "nreject", "njac", "nlu"):
+        assert getattr(quick.stats, name) == getattr(plain.stats, name), name
+    wanted = plain.stats.linear.replace("Jacobian: duals", "Jacobian: source")
+    assert quick.stats.linear == wanted  # a kernel has its Jacobian from the source, always
+    assert (quick.success, quick.message) == (plain.success, plain.message)
+    assert quick.u.shape == plain.u.shape
+    size = np.max(np.abs(plain.u), axis=0)
+    np.testing.assert_allclose(quick.u / size, plain.u / size, rtol=0, atol=tolerance)
+    return plain, quick
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-8])
+@pytest.mark.parametrize("problem", STIFF)
+def test_the_same_steps_and_values(problem, tolerance):
+    case = STIFF[problem]
+    times = np.linspace(*case.tspan, 7)
+    for name in NAMES if tolerance > 1e-6 else NAMES[2:]:
+        atol = tolerance * SMALLEST.get(problem, 1e-5)
+        options = {"rtol": tolerance, "atol": atol, "saveat": times, "dense": False}
+        same(case, getattr(sl, name)(), LOOSE.get((problem, tolerance), 1e-10), **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_equation_that_reads_t_and_dense_output(name):
+    plain, quick = same(DRIVEN, getattr(sl, name)(), rtol=1e-4)
+    np.testing.assert_allclose(quick.t, plain.t, rtol=1e-9)
+    times = np.linspace(0.1, 3.9, 11)
+    np.testing.assert_allclose(quick(times), plain(times), rtol=1e-10)
+    np.testing.assert_allclose(quick(1.7), plain(1.7), rtol=1e-10)
+    back = DRIVEN.replace(tspan=(4.0, 3.5))
+    same(back, getattr(sl, name)(), rtol=1e-4, saveat=[3.9, 3.7, 3.5])
+    same(DRIVEN, getattr(sl, name)(), dt=0.01, adaptive=False)
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_mass_matrices(name):
+    sparse = pytest.importorskip("scipy.sparse")
+    dae = sl.zoo.get("rober_dae")().replace(tspan=(0.0, 1e4))
+    full = np.array([[2.0, 0.3], [0.1, 1.0]])
+    method = getattr(sl, name)()
+    same(dae, method, tolerance=1e-7, rtol=1e-5, atol=1e-12, saveat=[1.0, 1e2, 1e4])
+    for mass in (full, sparse.csc_array(full), 3 * full):
+        same(DRIVEN.replace(mass_matrix=mass), method, rtol=1e-5, saveat=[1.0, 4.0])
+    same(DRIVEN, method, rtol=1e-5, saveat=[1.0, 4.0])
+    with pytest.raises(ValueError, match="u0"):
+        sl.solve(dae.replace(u0=[1.0, 0.0, 0.5]), method, backend="numba")
+
+
+def test_a_second_solve_takes_the_short_way():
+    options = {"rtol": 1e-6, "saveat": [1.0, 4.0], "backend": "numba"}
+    first, second = (sl.solve(DRIVEN, sl.Rodas5P(), **options) for _ in range(2))
+    assert type(second).__name__ == "LateSolution"
+    np.testing.assert_array_equal(first.u, second.u)
+    np.testing.assert_array_equal(first(2.0), second(2.0))
+    for name in ("nf", "njac", "nlu", "linear", "nsteps"):
+        assert getattr(first.stats, name) == getattr(second.stats, name)
+    solver = sl.prepare(DRIVEN, sl.Rodas5P(), saveat=[1.0, 4.0], backend="numba", rtol=1e-6)
+    np.testing.assert_array_equal(solver().u, first.u)
+    assert solver().stats.njac == first.stats.njac
+
+
+def test_many_steps_and_a_short_memory():
+    problem = VDP.replace(tspan=(0.0, 1e4))
+    options = {"rtol": 1e-6, "atol": 1e-8, "saveat": [1e4], "dense": False}
+    quick = same(problem, sl.Rodas4(), tolerance=1e-7, **options)[1]
+    assert quick.stats.nsteps > 4096  # more than one store holds
+
+
+FAILURES = {
+    "blow-up": (sl.ODEProblem(square, [1.0], (0.0, 2.0)), {}, "finite-time blow-up"),
+    "jacobian": (sl.ODEProblem(root, [0.0], (0.0, 1.0)), {}, "Jacobian is not finite"),
+    "singular": (
+        sl.ODEProblem(undetermined, [0.0, 0.0], (0.0, 1.0), mass_matrix=np.diag([0.0, 1.0])),
+        {"dt": 0.1}, None,
+    ),
+    "max_steps": (sl.ODEProblem(decay, [1.0], (0.0, 9.0)), {"max_steps": 4}, "max_steps reached"),
+    "no inverse": (
+        sl.ODEProblem(square, [0.0], (0.0, 1.0), mass_matrix=np.zeros((1, 1))), {"dt": 0.1},
+        "singular matrix",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failures_keep_the_part_and_the_evidence(name):
+    problem, options, verdict = FAILURES[name]
+    for dense in (True, False):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of index above 1
+            times = None if dense else np.linspace(*problem.tspan, 9)
+            plain, quick = both(problem, sl.Rodas5P(), dense=dense, saveat=times, **options)
+        assert quick.success == plain.success
+        if verdict:
+            assert not quick.success
+            assert quick.diagnosis.verdict == plain.diagnosis.verdict == verdict
+        if name == "blow-up":  # the last steps before it are made of rounding
+            assert abs(quick.diagnosis.numbers["time"] - 1.0) < 1e-5
+        else:
+            assert quick.message == plain.message or name == "max_steps"  # it tells 10 digits of t
+            assert quick.stats.naccept == plain.stats.naccept
+        n = min(len(plain.u), len(quick.u)) // 2
+        np.testing.assert_allclose(quick.u[:n], plain.u[:n], rtol=1e-6)
+
+
+def test_what_has_no_kernel_runs_in_python_and_the_message_says_why():
+    def ends(problem, method, reason):
+        sol = sl.solve(problem, method, backend="numba")
+        assert sol.success and sol.message.endswith(f"(the loop ran in Python: {reason})")
+
+    short = DRIVEN.replace(tspan=(0.0, 0.1))
+    ends(short, sl.FBDF(), "FBDF has no compiled kernel yet")
+    ends(short, sl.Rodas5P(linear_solver="sparse"), "linear_solver='sparse' has no compiled form")
+    same(short, sl.Rodas5P(), rtol=1e-3)
+    jac = short.replace(jac=lambda u, p, t: np.array([[0.0, 1.0], [1.0, -50.0]]))
+    ends(jac, sl.Rodas5P(), "jac is a Python function")
+    large = sl.ODEProblem(lambda u, p, t: -u, np.ones(101), (0.0, 0.1))
+    why = "the 101 x 101 matrices call for a linear solver that has no compiled form"
+    ends(large, sl.Rodas5P(), why)
+    same(large, sl.Rodas5P(linear_solver="dense"))
+
+
+def part(memory, offset):
+    return memory[offset:]
+
+
+def test_the_linear_algebra_solves_linear_systems():
+    rng = np.random.default_rng(3)
+    names = {"BLOCK": kernels.BLOCK, "part": part, "np": np}
+    for function in vars(linear_algebra).values():
+        if hasattr(function, "__code__"):
+            exec(textwrap.dedent(_source(function)), names)
+    for n in (*range(1, 10), 21):
+        W = rng.normal(size=(n, n)) * 10.0 ** rng.integers(-6, 6, size=(n, 1))
+        W[rng.random((n, n)) < 0.3] = 0.0
+        W[np.arange(n), rng.permutation(n)] += 1.0
+        wide = -(-n // kernels.BLOCK) * kernels.BLOCK
+        w, b = np.zeros(wide * wide), rng.normal(size=n)
+        w.reshape(wide, wide)[:n, :n] = W.T
+        memory = {"FACTORS": w, "DIAGONAL": np.zeros(n), "ORDER": np.zeros(n, int)}
+        memory["VECTOR"] = np.zeros(wide)
+        names.update({name: name for name in memory}, numbers=lambda x, _: x, integers=lambda x: x)
+        pivot = names["eliminate"](w, memory["DIAGONAL"], memory["ORDER"], np.zeros(n), n)
+        assert pivot == 0
+        x = b.copy()
+        names["back_substitute"](x, n, memory)
+        residual = np.abs(W @ x - b) / (np.abs(W) @ np.abs(x) + np.abs(b))
+        assert residual.max() < 1e-13 * n
+        W[:, -1] = W[:, 0] if n > 1 else 0.0
+        w.reshape(wide, wide)[:n, :n] = np.round(1e3 * W.T)
+        assert names["eliminate"](w, memory["DIAGONAL"], memory["ORDER"], np.zeros(n), n) in (n, 0)
+
+
+def _source(function):
+    import inspect
+
+    return inspect.getsource(function)
+
+
+def test_a_step_is_written_down_with_its_numbers():
+    method = sl.Rosenbrock(sl.RosenbrockTableau(name="mine", alpha=[[0]], Gamma=[[1]], b=[1]))
+    text = ast.unparse(unroll_implicit.step(method).tree)
+    assert "U1[i] = h * slope[i] + s2 * by_time[i]" in text or "gamma_h * slope[i]" in text
+    plain, quick = both(DRIVEN, method, dt=0.05)
+    np.testing.assert_allclose(quick.u, plain.u, rtol=1e-12)
+
+
+TWO = """
+    import numpy as np, sciml_lab as sl
+    from sciml_lab.backends.numba import cache
+    for f in (lambda u, p, t: -p * u, lambda u, p, t: -p * u**3 + t):
+        problem = sl.ODEProblem(f, [1.0], (0.0, 1.0), [1e4])
+        assert sl.solve(problem, sl.Rosenbrock23(), backend="numba").success
+    print(len(list(cache.folder().glob("*.kernel"))), len(list(cache.folder().rglob("*.nbc"))))
+"""
+
+
+def run(tmp_path, script, **environment):
+    """Run a script in a process of its own; returns its last line."""
+    path = tmp_path / "script.py"
+    path.write_text(textwrap.dedent(script), "utf-8")
+    done = subprocess.run(
+        [sys.executable, path], capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, **environment}, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_one_kernel_on_disk_serves_every_f(tmp_path):
+    folder = tmp_path / "kernels"
+    assert run(tmp_path, TWO, SCIML_LAB_CACHE=str(folder)) == "1 1"
+    before = [path.stat().st_mtime_ns for path in folder.rglob("*.nbc")]
+    run(tmp_path, TWO, SCIML_LAB_CACHE=str(folder))
+    assert [path.stat().st_mtime_ns for path in folder.rglob("*.nbc")] == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
+def test_ctrl_c_is_heard_within_a_second():
+    problem = VDP.replace(tspan=(0.0, 1e9))
+    options = {"rtol": 1e-8, "dense": False, "saveat": [1e9], "max_steps": 10**9}
+    sl.solve(VDP, sl.Rodas5P(), backend="numba", **{**options, "saveat": [2000.0]})
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    old = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    began = time.perf_counter()
+    try:
+        with pytest.raises(sl.SolveInterrupted) as stopped:
+            sl.solve(problem, sl.Rodas5P(), backend="numba", **options)
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert time.perf_counter() - began < 10.0  # a second, and patience for a busy machine
+    assert "interrupted at t" in stopped.value.solution.message
