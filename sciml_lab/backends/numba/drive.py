@@ -6,7 +6,7 @@ milliseconds, so that Ctrl-C, the stop button and progress bars work.
 
 import math
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -103,6 +103,8 @@ class Drive:
     keep_steps, keep_stages : bool
         Whether all accepted steps are kept, and with their stages.
     """
+
+    matrices: Any = np.empty(0)  # of an implicit method
 
     def __init__(self, kernel, method, f, shape, m, keep_steps, keep_stages):
         self.kernel, self.f, self.shape, self.status = kernel, f, shape, at.DONE

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sciml_lab.backends.numba import layout as at
-from sciml_lab.backends.numba.drive import Drive, address
+from sciml_lab.backends.numba.drive import PATIENCE, Drive, address
 from sciml_lab.backends.numba.functions import Function
 from sciml_lab.backends.numba.gradient_functions import by_u_and_p, compile_derivative
 from sciml_lab.backends.numba.kernels import BLOCK
@@ -78,10 +78,8 @@ def _differentiate(f, u0, p):
     if any(getattr(node, "id", "") == time for node in _nodes(lowered.tree.body)):
         by_t = _derivative(f, lowered, time, u0, p)
     f.forms["df_du"], f.forms["df_dt"] = by_u, by_t
-    n = np.size(u0)
-    seconds = f.seconds * (1 + n / 4) + MULTIPLICATION * (n**3 / 3 + n**2)
     work = max(f.work, by_u.work, by_t.work if by_t else 0)
-    f.forms["linearised"] = replace(f, work=work, seconds=seconds)
+    f.forms["linearised"] = replace(f, work=work)
 
 
 def _derivative(f, lowered, wrt, u0, p):
@@ -122,6 +120,8 @@ class ImplicitDrive(Drive):
     def __init__(self, kernel, method, f, *others):
         super().__init__(kernel, method, f, *others)
         c, n, by_t = self.integers, self.n, f.forms["df_dt"]
+        seconds = f.seconds * (self.stages + n / 4) + MULTIPLICATION * n**2 * (self.stages + n / 3)
+        c[at.BUDGET] = max(1, int(PATIENCE / (1e-8 * n + seconds)))
         wide = -(-n // BLOCK) * BLOCK
         self.matrices = np.zeros((2, n, n))  # J and M
         self.factors = np.zeros((wide, wide))

@@ -168,7 +168,7 @@ class Ready:
         track = None
         try:
             drive.go(track)
-            while drive.status == at.FULL and time.perf_counter() - began < PATIENCE:
+            while not drive.done and time.perf_counter() - began < PATIENCE:
                 track = Track() if track is None else track
                 drive.go(track)
             if drive.status != at.DONE:

@@ -237,4 +237,4 @@ def give_back(drive):
 
 def is_small(drive):
     """Whether the memory is little enough to be kept."""
-    return drive.store.size <= 2**18
+    return drive.store.size <= 2**18 and drive.matrices.size <= 2**17

@@ -4,14 +4,16 @@ import time
 
 import numpy as np
 
-import sciml_lab.solvers.explicit as explicit
 from sciml_lab.ad import grad
 from sciml_lab.backends.numba import cache, lanes_kernel, lanes_solve
 from sciml_lab.neural import trajectory_loss
 from sciml_lab.problems import ODEProblem
+from sciml_lab.solvers import explicit
+from sciml_lab.solvers.rosenbrock import ROSENBROCK_METHODS
 from sciml_lab.solvers.solve import solve
 
 DIFFERENTIATED = ("Tsit5", "RK4")  # their adjoints, too: the lessons train with them
+WITH_MASS = ("Rodas4", "Rodas5P")  # for problems with a mass matrix, too
 IN_ENSEMBLES = ("Tsit5", "Vern7")  # eight side by side, too; all methods would take minutes
 
 
@@ -32,17 +34,20 @@ def warm(names=None, say=print) -> None:
     """
     began = time.perf_counter()
     problem = ODEProblem(decay, [1.0], (0.0, 1.0), [1.0])
-    for name in explicit.METHODS if names is None else names:
-        start, method = time.perf_counter(), explicit.METHODS[name]()
+    methods = {**explicit.METHODS, **ROSENBROCK_METHODS}
+    for name in methods if names is None else names:
+        start, method = time.perf_counter(), methods[name]()
         options = {} if method.adaptive else {"dt": 0.01}
-        end = solve(problem, method, backend="numba", **options)([1.0])[0, 0]
-        if abs(end - np.exp(-1.0)) > 0.01:
-            raise ArithmeticError(f"the kernel of {name} gives {end} for exp(-1)")
+        for mass in (None, np.eye(1)) if name in WITH_MASS else (None,):
+            own = problem.replace(mass_matrix=mass)
+            end = solve(own, method, backend="numba", **options)([1.0])[0, 0]
+            if abs(end - np.exp(-1.0)) > 0.01:
+                raise ArithmeticError(f"the kernel of {name} gives {end} for exp(-1)")
         if name in DIFFERENTIATED:
             _differentiate(problem, method, options)
         if name in IN_ENSEMBLES:
             _side_by_side(problem, method)
-        say(f"  {name:<10}{time.perf_counter() - start:6.2f} s")
+        say(f"  {name:<13}{time.perf_counter() - start:6.2f} s")
     say(f"ready in {time.perf_counter() - began:.1f} s; kept in {cache.folder()}")
 
 
