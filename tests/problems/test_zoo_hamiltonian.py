@@ -23,7 +23,7 @@ def test_both_forms_are_the_motion_of_the_entry(hamiltonian, newton, name):
     assert isinstance(hamiltonian, sl.HamiltonianProblem)
     assert isinstance(newton, sl.SecondOrderProblem)
     p = entry.p if name != "pendulum" else [9.81, 1.0]
-    masses = np.repeat(p[:6], 3) if name == "outer_solar_system" else 1.0
+    masses = np.tile(p[:6], 3) if name == "outer_solar_system" else 1.0
     u = newton.u0 + 0.1
     want = entry.f(u, p, 0.0)
     for prob, m in ((hamiltonian, masses), (newton, 1.0)):
