@@ -1,6 +1,7 @@
 """The compiled loop of Rosenbrock methods: the readable one's steps, values, failures, messages."""
 
 import ast
+import inspect
 import os
 import signal
 import subprocess
@@ -182,47 +183,85 @@ def test_what_has_no_kernel_runs_in_python_and_the_message_says_why():
     same(short, sl.Rodas5P(), rtol=1e-3)
     jac = short.replace(jac=lambda u, p, t: np.array([[0.0, 1.0], [1.0, -50.0]]))
     ends(jac, sl.Rodas5P(), "jac is a Python function")
-    large = sl.ODEProblem(lambda u, p, t: -u, np.ones(101), (0.0, 0.1))
-    why = "the 101 x 101 matrices call for a linear solver that has no compiled form"
+    large = sl.ODEProblem(lambda u, p, t: -u, np.ones(201), (0.0, 0.1))
+    why = "the 201 x 201 matrices call for a linear solver that has no compiled form"
     ends(large, sl.Rodas5P(), why)
     same(large, sl.Rodas5P(linear_solver="dense"))
+
+
+@pytest.mark.parametrize("n", [40, 150])
+def test_bands(n):
+    def heat(u, p, t):
+        before, after = np.concatenate(([0.0], u[:-1])), np.concatenate((u[1:], [0.0]))
+        return p[0] * (before - 2 * u + after) - u**3 + np.sin(t)
+
+    start = np.sin(np.arange(n) * 1.0) + 1
+    problem = sl.ODEProblem(heat, start, (0.0, 1.0), [1e4])
+    plain, quick = both(problem, sl.Rodas5P(), rtol=1e-4, saveat=[0.5, 1.0])
+    np.testing.assert_allclose(quick.u, plain.u, rtol=1e-10, atol=1e-12)
+    assert (quick.stats.nlu, quick.stats.nf) == (plain.stats.nlu, plain.stats.nf)
+    assert "in Python" not in quick.message and quick.stats.linear.startswith("dense")
 
 
 def part(memory, offset):
     return memory[offset:]
 
 
-def test_the_linear_algebra_solves_linear_systems():
-    rng = np.random.default_rng(3)
-    names = {"BLOCK": kernels.BLOCK, "part": part, "np": np}
+def linear_algebra_in_python():
+    """The functions of a kernel, as plain Python: memory is an array, its address a name."""
+    names = {"BLOCK": kernels.BLOCK, "SHORT": 8, "part": part, "np": np}
+    places = "JACOBIAN", "FACTORS", "DIAGONAL", "ORDER", "VECTOR", "MASS"
+    names.update({name: name for name in (*places, "LOWER", "UPPER", "TROUBLE", "NLU")})
+    names.update(numbers=lambda x, _: x, integers=lambda x: x)
     for function in vars(linear_algebra).values():
-        if hasattr(function, "__code__"):
-            exec(textwrap.dedent(_source(function)), names)
+        if inspect.isfunction(function):
+            exec(inspect.getsource(function), names)
+    return names
+
+
+def factorised(names, W):
+    """The memory of a kernel after it has factorised W = 1 - J."""
+    n, wide = len(W), names["padded"](len(W))
+    J = (np.eye(n) - W).ravel()
+    memory = {"JACOBIAN": J, "FACTORS": np.zeros(wide * wide), "NLU": 0, "MASS": 0}
+    memory |= {"DIAGONAL": np.zeros(n), "ORDER": np.zeros(n, int), "VECTOR": np.zeros(wide)}
+    names["factorise"](1.0, n, memory)
+    return memory
+
+
+@pytest.mark.parametrize("pivoting", [True, False])
+@pytest.mark.parametrize("band", [None, (0, 0), (1, 1), (2, 5), (4, 0)])
+def test_the_linear_algebra_solves_linear_systems(band, pivoting):
+    rng, names = np.random.default_rng(3), linear_algebra_in_python()
     for n in (*range(1, 10), 21):
         W = rng.normal(size=(n, n)) * 10.0 ** rng.integers(-6, 6, size=(n, 1))
         W[rng.random((n, n)) < 0.3] = 0.0
-        W[np.arange(n), rng.permutation(n)] += 1.0
-        wide = -(-n // kernels.BLOCK) * kernels.BLOCK
-        w, b = np.zeros(wide * wide), rng.normal(size=n)
-        w.reshape(wide, wide)[:n, :n] = W.T
-        memory = {"FACTORS": w, "DIAGONAL": np.zeros(n), "ORDER": np.zeros(n, int)}
-        memory["VECTOR"] = np.zeros(wide)
-        names.update({name: name for name in memory}, numbers=lambda x, _: x, integers=lambda x: x)
-        pivot = names["eliminate"](w, memory["DIAGONAL"], memory["ORDER"], np.zeros(n), n)
-        assert pivot == 0
+        if band is not None:
+            W = np.triu(np.tril(W, band[1]), -band[0])
+        if pivoting and band is None:
+            W[np.arange(n), rng.permutation(n)] += 1.0
+        elif pivoting:
+            W.flat[:: n + 1] = rng.normal(size=n)
+        else:
+            W += np.diag(1.0 + abs(W).sum(axis=0))  # the largest one of its column
+        W = np.eye(n) - (np.eye(n) - W)  # as it will be rounded
+        memory, b = factorised(names, W), rng.normal(size=n)
+        assert (memory["TROUBLE"], memory["NLU"]) == (0, 1)
+        assert pivoting or (memory["ORDER"] == np.arange(n)).all()
         x = b.copy()
         names["back_substitute"](x, n, memory)
-        residual = np.abs(W @ x - b) / (np.abs(W) @ np.abs(x) + np.abs(b))
-        assert residual.max() < 1e-13 * n
-        W[:, -1] = W[:, 0] if n > 1 else 0.0
-        w.reshape(wide, wide)[:n, :n] = np.round(1e3 * W.T)
-        assert names["eliminate"](w, memory["DIAGONAL"], memory["ORDER"], np.zeros(n), n) in (n, 0)
+        size = np.abs(W) @ np.abs(x) + np.abs(b)
+        assert np.max(np.abs(W @ x - b)) < 1e-15 * n * np.max(size)
 
 
-def _source(function):
-    import inspect
-
-    return inspect.getsource(function)
+def test_the_linear_algebra_finds_what_has_no_inverse():
+    names = linear_algebra_in_python()
+    for n in (1, 3, 9, 14):
+        W = np.eye(n)
+        W[:, n // 2] = 0.0
+        assert factorised(names, W)["TROUBLE"] == n // 2 + 1
+        W[n // 2, n - 1] = np.nan
+        assert factorised(names, W)["TROUBLE"] == -1 - (n // 2 * n + n - 1)
 
 
 def test_a_step_is_written_down_with_its_numbers():

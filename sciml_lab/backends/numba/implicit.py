@@ -10,7 +10,7 @@ from sciml_lab.backends.numba.drive import PATIENCE, Drive, address
 from sciml_lab.backends.numba.functions import Function
 from sciml_lab.backends.numba.gradient_functions import by_u_and_p, compile_derivative
 from sciml_lab.backends.numba.kernels import BLOCK
-from sciml_lab.linalg.choice import SMALL
+from sciml_lab.linalg.choice import SMALL, Choice
 from sciml_lab.linalg.linearisation import _not_finite
 from sciml_lab.solvers.explicit import ExplicitRK
 from sciml_lab.solvers.rosenbrock import Rosenbrock
@@ -21,6 +21,9 @@ from sciml_lab.transform.tree import TransformError
 
 LARGEST = 500
 """Unknowns up to which a full matrix is factorised in the kernel; LAPACK is quicker beyond."""
+
+MEDIUM = 200
+"""Unknowns up to which a matrix of any pattern is: a band in it is found, other zeros are not."""
 
 MULTIPLICATION = 2e-10  # seconds, inside of a factorisation
 
@@ -38,7 +41,7 @@ def no_kernel(problem, method) -> str:
     solver, n = method.linear_solver, np.size(problem.u0)
     if solver not in ("auto", "dense"):
         return f"linear_solver={solver!r} has no compiled form"
-    if n > (SMALL if solver == "auto" else LARGEST):
+    if n > LARGEST or (n > MEDIUM and solver == "auto"):
         return f"the {n} x {n} matrices call for a linear solver that has no compiled form"
     if problem.jac is not None:
         return "jac is a Python function"
@@ -89,6 +92,13 @@ def _derivative(f, lowered, wrt, u0, p):
 
 def _nodes(body):
     return (node for statement in body for node in ast.walk(statement))
+
+
+def choice(linear) -> Choice:
+    """What the kernel solves its linear systems by, in the words of the readable method."""
+    if linear.size <= SMALL or linear.linear_solver == "dense":
+        return linear._choose()
+    return Choice("dense", f"{linear.size} unknowns, and in a kernel, which looks for a band")
 
 
 def begin(run):

@@ -17,6 +17,9 @@ from sciml_lab.solvers.control import LARGEST, SMALLEST, PIDController
 BLOCK = 4
 """Length of the blocks of a factorised matrix: as many numbers as an instruction works on."""
 
+SHORT = 32
+"""Up to this length of u nobody looks whether a matrix is a band."""
+
 SPECIALISED = 4
 """Up to this length of u a gradient's kernel is compiled for the length: its loops become straight
 lines. A solve would gain 0 to 5 percent and have to wait for a kernel for every length."""
@@ -33,7 +36,7 @@ from sciml_lab.backends.numba.pointers import *
 
 LENGTH = {length}  # of u; 0 stands for any
 STAGES, EXTRA_STAGES, FSAL, ERROR_ORDER = {stages}, {extra}, {fsal}, {error_order}
-SMALLEST, LARGEST, BLOCK = {smallest}, {largest}, {block}
+SMALLEST, LARGEST, BLOCK, SHORT = {smallest}, {largest}, {block}, {short}
 Settings = namedtuple("Settings", "kP kI kD safety min_factor max_factor")
 Decision = namedtuple("Decision", "accept factor memory")
 compiled = njit(error_model="numpy", fastmath={flags})
@@ -66,7 +69,7 @@ def text(method, length=0, mass=False) -> str:
         name=method.name, version=__version__, length=length, stages=tableau.stages,
         extra=extra_stages(method), fsal=tableau.fsal, smallest=SMALLEST, largest=LARGEST,
         error_order=method.error_order if method.adaptive else 1, flags=_listed(FLAGS),
-        block=BLOCK,
+        block=BLOCK, short=SHORT,
     )  # fmt: skip
     s, total = tableau.stages, len(tableau.P)
     parts = [

@@ -8,6 +8,7 @@ import numpy as np
 from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.dense import CompiledDense
 from sciml_lab.backends.numba.drive import Outcome
+from sciml_lab.backends.numba.implicit import choice
 from sciml_lab.solvers import solve as front
 from sciml_lab.solvers.solution import Solution, Stats
 
@@ -51,7 +52,7 @@ class LateSolution(Solution):
         stats = Stats(nf, naccept + nreject, naccept, nreject, seconds=self._seconds)
         if self.method.implicit:
             linear = self.method.side(self.problem, self.problem.u0.shape).linear
-            stats.njac, stats.nlu, stats.linear = njac, nlu, str(linear._choose())
+            stats.njac, stats.nlu, stats.linear = njac, nlu, str(choice(linear))
         return stats
 
     @cached_property

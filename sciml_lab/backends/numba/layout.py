@@ -55,13 +55,15 @@ returns whenever it wants to, and the next call goes on.
     DIAGONAL,  # the inverse of their diagonal,
     ORDER,  # the order of their rows,
     VECTOR,  # a vector for work with them,
+    LOWER,  # how many diagonals of the factors below the main one may not be zero,
+    UPPER,  # and above,
     MASS,  # the mass matrix; 0 if there is none,
     PRODUCT,  # a product with it,
     TIME_SLOPE,  # the derivative of f by t,
     SLOPE,  # f at the start of a step,
     VALUE,  # and at its last stage
     INTEGERS,  # how many there are
-) = range(52)
+) = range(54)
 CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------

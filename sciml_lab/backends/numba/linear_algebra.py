@@ -54,7 +54,10 @@ def factorise(gamma_h, n, c):
             for j in range(n):
                 w[j * wide + i] += mass[i * n + j]
     diagonal, below = numbers(c[DIAGONAL], "y"), numbers(c[VECTOR], "x")
-    c[TROUBLE] = eliminate(w, diagonal, integers(c[ORDER]), below, n)
+    c[LOWER] = c[UPPER] = n - 1
+    if n > SHORT:
+        c[LOWER], c[UPPER] = diagonals(w, n, wide)
+    c[TROUBLE] = eliminate(w, diagonal, integers(c[ORDER]), below, n, c)
     if c[TROUBLE] == 0:
         c[NLU] += 1
     return c[TROUBLE] == 0
@@ -73,36 +76,57 @@ def padded(n):
     return (n + BLOCK - 1) // BLOCK * BLOCK
 
 
-def eliminate(w, diagonal, order, below, n):
+def diagonals(w, n, wide):
+    """How many diagonals of W below the main one, and above it, are not all zero."""
+    lower, upper = 0, 0
+    for j in range(n):
+        column = part(w, j * wide)
+        for i in range(j - upper):
+            if column[i] != 0.0:
+                upper = j - i
+                break
+        for i in range(n - 1, j + lower, -1):
+            if column[i] != 0.0:
+                lower = i - j
+                break
+    return lower, upper
+
+
+def eliminate(w, diagonal, order, below, n, c):
     """Gaussian elimination with partial pivoting: W, its rows in another order, is L D U.
 
     L and U take the place of W; the ones on their diagonals are not stored. `diagonal` receives
-    the inverse of D, and `order` the rows. Returns the number of the first pivot that is zero,
-    from 1; 0 if there is none.
+    the inverse of D, and `order` the rows. In a band of LOWER and UPPER diagonals rows that change
+    places widen U by as many as are below, and what they carry along of L has no bound; these are
+    written back. Returns the number of the first pivot that is zero, from 1; 0 if there is none.
     """
-    wide = padded(n)
+    wide, lower, in_order = padded(n), c[LOWER], True
+    reach = min(n, lower + c[UPPER] + 1)
     for i in range(n):
         order[i] = i
     for j in range(n):
-        column = part(w, j * wide)
-        best = largest(column, j, n)
+        column, low, right = part(w, j * wide), min(n, j + lower + 1), min(n, j + reach)
+        best = largest(column, j, low)
         if column[best] == 0.0:
             return j + 1
         if best != j:
+            in_order = False
             order[j], order[best] = order[best], order[j]
             for k in range(n):
                 here, there = k * wide + j, k * wide + best
                 w[here], w[there] = w[there], w[here]
         diagonal[j] = inverse = 1.0 / column[j]
-        for i in range(j + 1, n):
+        for i in range(j + 1, low):
             below[i] = column[i]
             column[i] *= inverse
-        for k in range(j + 1, n):
+        for k in range(j + 1, right):
             other = part(w, k * wide)
             if other[j] != 0.0:
                 other[j] = x = other[j] * inverse
-                for i in range(j + 1, n):
+                for i in range(j + 1, low):
                     other[i] -= x * below[i]
+    if not in_order:
+        c[LOWER], c[UPPER] = n - 1, reach - 1
     return 0
 
 
@@ -125,7 +149,7 @@ def back_substitute(b, n, c):
     what they contribute to the others, where the processor has several numbers in hand at once.
     """
     w, order, diagonal = numbers(c[FACTORS], "w"), integers(c[ORDER]), numbers(c[DIAGONAL], "y")
-    x, wide = numbers(c[VECTOR], "x"), padded(n)
+    x, wide, lower, upper = numbers(c[VECTOR], "x"), padded(n), c[LOWER], c[UPPER]
     for i in range(n):
         x[i] = b[order[i]]
     for i in range(n, wide):
@@ -138,7 +162,7 @@ def back_substitute(b, n, c):
         x2 = x[j + 2] - l0[2] * x0 - l1[2] * x1
         x3 = x[j + 3] - l0[3] * x0 - l1[3] * x1 - l2[3] * x2
         x[j + 1], x[j + 2], x[j + 3] = x1, x2, x3
-        for start in range(j + BLOCK, wide, BLOCK):
+        for start in range(j + BLOCK, min(wide, j + BLOCK + lower), BLOCK):
             subtract(x, w, j, start, wide)
     for i in range(n):
         x[i] *= diagonal[i]
@@ -150,7 +174,7 @@ def back_substitute(b, n, c):
         x1 = x[j + 1] - u3[1] * x3 - u2[1] * x2
         x0 = x[j] - u3[0] * x3 - u2[0] * x2 - u1[0] * x1
         x[j], x[j + 1], x[j + 2] = x0, x1, x2
-        for start in range(0, j, BLOCK):
+        for start in range(max(0, j - upper) // BLOCK * BLOCK, j, BLOCK):
             subtract(x, w, j, start, wide)
     for i in range(n):
         b[i] = x[i]

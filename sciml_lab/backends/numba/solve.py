@@ -10,7 +10,7 @@ from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.dense import CompiledDense, lane
 from sciml_lab.backends.numba.drive import Drive
 from sciml_lab.backends.numba.functions import right_hand_side
-from sciml_lab.backends.numba.implicit import ImplicitDrive, begin, linearised, mass_of
+from sciml_lab.backends.numba.implicit import ImplicitDrive, begin, choice, linearised, mass_of
 from sciml_lab.backends.numba.kernels import kernel
 from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
@@ -152,7 +152,7 @@ class CompiledRun:
         run.f.count += sum(one.nf for one in done)
         if run.method.implicit:
             linear = run.f.linear
-            linear.njac, linear.nlu, linear.choice = done[0].njac, done[0].nlu, linear._choose()
+            linear.njac, linear.nlu, linear.choice = done[0].njac, done[0].nlu, choice(linear)
         if not run.lanes:
             one = done[0]
             run.naccept, run.nreject, run.now = one.naccept, one.nreject, one.now
