@@ -4,6 +4,7 @@
 - `Derivatives`: the error of a derivative against the step size
 - `StepMicroscope`: a solve, attempt by attempt and stage by stage
 - `StiffnessExplorer`: eigenvalues times h over the region of stability, and the steps they allow
+- `StructureExplorer`: a planet or pendulum for many periods, and whether its energy drifts
 - `NeuralODETrainer`: a neural ODE that retrains when a slider is let go
 - `TapeExplorer`: a program on a tape, and the reverse sweep entry by entry
 - `SourceExplorer`: a function, and the derivative that was written from its source
@@ -26,6 +27,7 @@ _HOME = {
     "Derivatives": "derivatives",
     "StepMicroscope": "step_microscope",
     "StiffnessExplorer": "stiffness",
+    "StructureExplorer": "structure",
     "NeuralODETrainer": "neural_ode_trainer",
     "TapeExplorer": "tape_explorer",
     "SourceExplorer": "source_explorer",
