@@ -7,6 +7,7 @@ import numpy as np
 
 from sciml_lab._optional import need
 from sciml_lab.solvers import options
+from sciml_lab.solvers.explicit import ExplicitRK
 from sciml_lab.solvers.solve import solve
 
 
@@ -88,7 +89,7 @@ def solve_part(draws, first, last, times, method, settings, show=None, threads=1
     threads, lanes : int
         For the compiled backend.
     """
-    if settings["backend"] == "numba":
+    if settings["backend"] == "numba" and isinstance(method, ExplicitRK):
         return _compiled(draws, first, last, times, method, settings, show, threads, lanes)
     part = Part.empty(times, draws.problem, last - first)
     part.how = "one after the other"
@@ -109,10 +110,10 @@ def _one(problem, i, times, method, settings):
     def keep_time(record):
         now[0] = record.t_new
 
+    compiled = settings["backend"] == "numba"  # then nobody is told of the steps
+    watched = () if compiled else keep_time
     try:
-        solution = solve(
-            problem, method, saveat=times, dense=False, callbacks=keep_time, **settings
-        )
+        solution = solve(problem, method, saveat=times, dense=False, callbacks=watched, **settings)
     except Exception as error:
         error.add_note(f"(while trajectory {i} of the ensemble was solved)")
         raise
@@ -122,6 +123,8 @@ def _one(problem, i, times, method, settings):
     part.u[:reached, ..., 0] = solution.u
     part.success[0], part.written[0], part.nf[0] = solution.success, reached, stats.nf
     part.naccept[0], part.nreject[0] = stats.naccept, stats.nreject
+    if compiled:
+        now[0] = problem.tspan[1] if solution.success else solution.record.run.now
     part.t[0] = now[0]
     if not solution.success:
         part.trouble[i] = solution.message

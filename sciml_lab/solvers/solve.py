@@ -71,8 +71,9 @@ def solve(
         Give up after this many attempts.
     backend : {"numpy", "numba"}
         What carries out the arithmetic. "numba" compiles f and runs the same method as machine
-        code; where a solve can't be compiled (callbacks, traced values, a controller of your own)
-        the loop runs in Python, and an f that can't be compiled raises `TransformError`.
+        code: explicit Runge-Kutta and Rosenbrock methods. Where a solve can't be compiled (other
+        families, callbacks, traced values, a controller of your own) the loop runs in Python and
+        the message says why; an f that can't be compiled raises `TransformError`.
     sensitivity : DiscreteAdjoint or ForwardSensitivity or ThroughSolver, optional
         How derivatives are taken. With taped values and none given: `DiscreteAdjoint`.
     progress : bool

@@ -272,6 +272,23 @@ def test_a_step_is_written_down_with_its_numbers():
     np.testing.assert_allclose(quick.u, plain.u, rtol=1e-12)
 
 
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_an_ensemble_of_stiff_equations(executor):
+    rates = np.array([0.04, 3e7, 1e4])[:, None] * np.linspace(0.5, 1.5, 6)
+    problem = sl.zoo.get("rober")().replace(tspan=(0.0, 1e5))
+    ensemble = sl.Ensemble(problem, p=rates)
+    options = {"saveat": [1e5], "executor": executor, "rtol": 1e-5, "atol": 1e-12}
+    plain, quick = (ensemble.solve(sl.Rodas5P(), backend=b, **options) for b in ("numpy", "numba"))
+    np.testing.assert_allclose(quick.u, plain.u, rtol=1e-7)
+    assert quick.success.all()
+
+
+def test_an_ensemble_with_a_failure():
+    ensemble = sl.Ensemble(FAILURES["blow-up"][0], u0=np.array([[0.1, 1.0, -1.0]]))
+    many = ensemble.solve(sl.Rodas5P(), backend="numba", saveat=[0.5, 2.0])
+    np.testing.assert_array_equal(many.success, [True, False, True])
+
+
 TWO = """
     import numpy as np, sciml_lab as sl
     from sciml_lab.backends.numba import cache
