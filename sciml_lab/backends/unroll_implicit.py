@@ -41,7 +41,7 @@ def step(method, mass=False) -> Lowered:
     Examples
     --------
     >>> import ast, sciml_lab as sl
-    >>> print(ast.unparse(step(sl.Rosenbrock23()).tree).splitlines()[6].strip())
+    >>> print(ast.unparse(step(sl.Rosenbrock23()).tree).splitlines()[4].strip())
     u_new[0] = np.nan
     """
     program, s = Program(), method.tableau.stages
