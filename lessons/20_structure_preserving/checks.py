@@ -65,7 +65,7 @@ def ex1_1(verlet):
         "write p = p + ..., not p += ...",
     )
     yield (
-        isinstance(both, tuple)
+        isinstance(both, tuple | list | np.ndarray)
         and len(both) == 2
         and np.shape(both[0]) == np.shape(both[1]) == (2,),
         "the new position and the new momentum should come back",
@@ -362,7 +362,7 @@ def show_2_2(etd1, n=60):
         if ready:
             u = prob.u0
             for k in range(n):
-                u = etd1(prob.L, lambda u, t: prob.N(u, None, t), u, k * h, h)
+                u = etd1(prob.L.real, lambda u, t: prob.N(u, None, t), u, k * h, h)
             mine = np.fft.irfft(u, points)
             right.plot(entry.x(), mine, color=BLUE, linestyle="--", label="yours")
             miss = np.abs(mine - np.fft.irfft(fine[-1], points)).max()
