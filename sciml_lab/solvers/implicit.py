@@ -3,6 +3,7 @@
 import numpy as np
 
 from sciml_lab.linalg.linearisation import Linearisation
+from sciml_lab.problems import SplitProblem
 from sciml_lab.solvers.method import Method, Step
 from sciml_lab.solvers.rhs import RightHandSide
 
@@ -17,6 +18,8 @@ class ImplicitSide(RightHandSide):
         Shape of the state.
     linear_solver : str or object
         As in `Linearisation`.
+    f : callable, optional
+        The part of a `SplitProblem` that is implicit; without it the whole right-hand side.
 
     Attributes
     ----------
@@ -32,9 +35,11 @@ class ImplicitSide(RightHandSide):
     def __init__(self, problem, shape, linear_solver="auto", f=None):
         super().__init__(problem.f if f is None else f, shape)
         self.nnewton = 0
+        known = f is not None or not isinstance(problem, SplitProblem)  # there jac is of f_stiff
         self.linear = Linearisation(
-            self.f, int(np.prod(shape, dtype=int)), mass=problem.mass_matrix, jac=problem.jac,
-            sparsity=problem.sparsity, linear_solver=linear_solver, call=self,
+            self.f, int(np.prod(shape, dtype=int)), mass=problem.mass_matrix,
+            jac=problem.jac if known else None, sparsity=problem.sparsity if known else None,
+            linear_solver=linear_solver, call=self,
         )  # fmt: skip
 
     def slope(self, u, p, t):

@@ -88,3 +88,18 @@ def test_what_has_no_derivative_says_so():
     # without a name the method is one that can
     slope = sl.ad.grad(lambda p: sl.solve(prob.replace(p=p)).u[-1, 0], [2.0])
     assert abs(slope[0] + np.exp(-2.0)) < 1e-5
+
+
+def test_the_jacobian_of_one_part_is_not_taken_for_that_of_the_sum():
+    split = sl.SplitProblem(
+        lambda u, p, t: -1e3 * u,
+        lambda u, p, t: np.cos(u) * 20,
+        [1.0, 0.5],
+        (0.0, 1.0),
+        jac=lambda u, p, t: -1e3 * np.eye(2),
+        sparsity=np.eye(2),
+    )
+    oracle = sl.solve(sl.ODEProblem(split.f, split.u0, split.tspan), sl.Tsit5(), rtol=1e-9).u[-1]
+    for method in (sl.Rodas5P(), sl.QNDF(), sl.RadauIIA5(), sl.KenCarp4(), None):
+        sol = sl.solve(split, method, rtol=1e-8, atol=1e-10)
+        assert sol.success and np.allclose(sol.u[-1], oracle, rtol=1e-6)
