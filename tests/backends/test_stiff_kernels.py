@@ -19,7 +19,8 @@ pytest.importorskip("numba", reason="the compiled backend needs Numba")
 pytest.importorskip("scipy", reason="the readable methods factorise with SciPy")
 
 from sciml_lab.backends import unroll_implicit
-from sciml_lab.backends.numba import kernels, linear_algebra
+from sciml_lab.backends.numba import implicit, kernels, linear_algebra
+from sciml_lab.transform import TransformError
 
 NAMES = ("Rosenbrock23", "Rodas4", "Rodas5P")
 
@@ -334,3 +335,14 @@ def test_ctrl_c_is_heard_within_a_second():
         signal.signal(signal.SIGALRM, old)
     assert time.perf_counter() - began < 10.0  # a second, and patience for a busy machine
     assert "interrupted at t" in stopped.value.solution.message
+
+
+def test_an_f_whose_jacobian_cannot_be_written_is_solved_in_python(monkeypatch):
+    def refuse(lowered, wrt):
+        raise TransformError("a thing", "do without.", None, None)
+
+    monkeypatch.setattr(implicit, "jacobian", refuse)
+    problem = sl.ODEProblem(lambda u, p, t: -5.0 * u, [1.0], (0.0, 1.0))
+    for _ in range(2):  # the short way knows it too
+        sol = sl.solve(problem, sl.Rodas5P(), backend="numba")
+        assert sol.success and "f has no compiled Jacobian: " in sol.message
