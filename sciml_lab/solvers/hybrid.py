@@ -112,8 +112,8 @@ class Chain:
                 self._give_up(*self.failure)
             if run.trouble or self.stopped:
                 return
-            if not moved:
-                self.now = self.stops.pop()
+            if not moved or self.now == goal:  # an event may have ended the piece right there
+                self.stops.pop()
                 self._happen(self.due_at[goal], goal, self.u)
             if self.failure:
                 self._give_up(*self.failure)
@@ -225,7 +225,7 @@ class Chain:
 
     def _happen(self, events, t, u):
         """Let events happen at t, one after the other, in the order in which they were given."""
-        self.now, self.u, self.fresh = t, u, events
+        self.now, self.u, self.fresh = t, u, [*self.fresh, *events]
         for e in events:
             before = self.u
             if e.affect is not None:

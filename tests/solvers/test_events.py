@@ -154,6 +154,18 @@ def test_preset_and_periodic_doses():
     assert sol.u[-1, 0] == pytest.approx(np.sum(np.exp(-np.arange(10.0))), rel=1e-9)
 
 
+@pytest.mark.parametrize("late", [0.0, 1e-3])
+def test_an_event_where_a_preset_time_is(late):
+    """The steps end at t = 1 exactly, where the condition is zero: both happen, in this order."""
+    prob = sl.ODEProblem(lambda u, p, t: np.ones(1), [0.0], (0.0, 2.0))
+    crossing = sl.Event(lambda u, p, t: u[0] - 1.0, lambda u, p, t: u + 0.25)
+    preset = sl.Preset([1.0 + late], lambda u, p, t: 2 * u)
+    sol = sl.solve(prob, sl.RK4(), dt=0.25, callbacks=[crossing, preset])
+    assert [one.event for one in sol.events] == [crossing, preset]
+    assert sol.u[-1, 0] == pytest.approx(2 * (1.25 + late) + 1.0 - late, abs=1e-12)
+    assert np.all(np.isfinite(sol(np.linspace(0.0, 2.0, 9))))
+
+
 def test_fixed_steps_go_on_from_the_event():
     ground = sl.Event(lambda u, p, t: u[0], bounce, direction=-1)
     sol = sl.solve(ball(end=2.0), sl.RK4(), dt=0.05, callbacks=ground)
