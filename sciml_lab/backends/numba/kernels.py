@@ -42,6 +42,9 @@ Decision = namedtuple("Decision", "accept factor memory")
 compiled = njit(error_model="numpy", fastmath={flags})
 '''
 
+DENSE_STAGES = "k, extra, f, u, p, t, h, v, work, n"
+INTERPOLATE = "out, k, extra, u, h, theta, n"
+ERROR_NORM = "error, error2, u, u_new, rtol, atol, n"
 FLAGS = {"contract", "reassoc", "nsz", "arcp"}  # never those that assume finite numbers
 
 
@@ -62,23 +65,48 @@ def text(method, length=0, mass=False) -> str:
     >>> "f(k7, u_new, p, t + h, work)" in text(sl.Tsit5())
     True
     """
+    s, total = method.tableau.stages, len(method.tableau.P)
+    return assembled(
+        method, length, stages=s, extra=extra_stages(method), fsal=method.tableau.fsal,
+        implicit=method.implicit, parts=[
+            *(_implicit_step(method, mass) if method.implicit else [_explicit_step(method)]),
+            printed(unroll.dense_stages(method), DENSE_STAGES, s, total),
+            printed(unroll.interpolate(method), INTERPOLATE, s, total),
+            printed(_norm(method), ERROR_NORM),
+        ],
+    )  # fmt: skip
+
+
+def assembled(method, length, *, stages, extra, fsal, implicit, parts) -> str:
+    """A kernel's text from what is peculiar to a family of methods.
+
+    Parameters
+    ----------
+    method : Method
+    length : int
+        Length of u that it is made for; 0 stands for any.
+    stages, extra : int
+        Arrays that a step leaves behind, and that dense output needs besides.
+    fsal : bool
+        Whether a step leaves the slope that the next one begins with.
+    implicit : bool
+        Which form of the loop: whether `step` has its slopes in memory of their own, and returns
+        how many evaluations of f it took beyond once a stage.
+    parts : list of str
+        The text of `step`, `dense_stages`, `interpolate`, `error_norm` and of what these call.
+    """
     from sciml_lab import __version__
 
-    tableau = method.tableau
     header = HEADER.format(
-        name=method.name, version=__version__, length=length, stages=tableau.stages,
-        extra=extra_stages(method), fsal=tableau.fsal, smallest=SMALLEST, largest=LARGEST,
+        name=method.name, version=__version__, length=length, stages=stages, extra=extra,
+        fsal=fsal, smallest=SMALLEST, largest=LARGEST,
         error_order=method.error_order if method.adaptive else 1, flags=_listed(FLAGS),
         block=BLOCK, short=SHORT,
     )  # fmt: skip
-    s, total = tableau.stages, len(tableau.P)
     parts = [
-        *(_implicit_step(method, mass) if method.implicit else [_explicit_step(method)]),
-        _printed(unroll.dense_stages(method), "k, extra, f, u, p, t, h, v, work, n", s, total),
-        _printed(unroll.interpolate(method), "out, k, extra, u, h, theta, n", s, total),
-        _printed(_norm(method), "error, error2, u, u_new, rtol, atol, n"),
-        _printed(unroll.below_roundoff()),
-        _printed(
+        *parts,
+        printed(unroll.below_roundoff()),
+        printed(
             unroll.initial_step(method.start_order),
             "f1, f, u, p, t, f0, span, rtol, atol, v, work, n",
         ),
@@ -88,7 +116,7 @@ def text(method, length=0, mass=False) -> str:
     ]  # fmt: skip
     parts = ["@compiled\n" + part for part in parts]
     options = f'error_model="numpy", fastmath={_listed(FLAGS)}, nogil=True, cache=True'
-    parts.append(f'@njit("int64(int64)", {options})\n' + _loop(method.implicit))
+    parts.append(f'@njit("int64(int64)", {options})\n' + _loop(implicit))
     return header + "\n\n" + "\n\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -99,16 +127,16 @@ def extra_stages(method) -> int:
 
 def _explicit_step(method):
     s = method.tableau.stages
-    return _printed(unroll.step(method), "u_new, error, error2, k, f, u, p, t, h, v, work, n", s, s)
+    return printed(unroll.step(method), "u_new, error, error2, k, f, u, p, t, h, v, work, n", s, s)
 
 
 def _implicit_step(method, mass):
     """The step, and the linear algebra that it calls."""
     arguments = "u_new, error, k, slope, f, u, p, t, h, v, work, n, c"
-    printed = _printed(unroll_implicit.step(method, mass), arguments)
+    written = printed(unroll_implicit.step(method, mass), arguments)
     names = [f"    U{j + 1} = part(k, n * {j})" for j in range(method.tableau.stages)]
     value = "    value = numbers(c[VALUE], 'any')"
-    first, *rest = printed.split("\n")
+    first, *rest = written.split("\n")
     functions = [x for x in vars(linear_algebra).values() if inspect.isfunction(x)]
     return [*map(inspect.getsource, functions), "\n".join([first, *names, value, *rest])]
 
@@ -148,8 +176,8 @@ def _norm(method):
     return program.function("error_norm", ("n",), returns=unroll.Symbol.named("n", False))
 
 
-def _printed(lowered, inputs=None, stages=0, total=0):
-    """Its text; the arrays k1, k2, ... are parts of the memory k, and of extra after the stages."""
+def printed(lowered, inputs=None, stages=0, total=0):
+    """A lowered function as text; k1, k2, ... are parts of the memory k, and then of extra."""
     tree = lowered.tree
     lines = [
         f"k{j + 1} = part({'k' if j < stages else 'extra'}, n * {j if j < stages else j - stages})"

@@ -35,7 +35,8 @@ def solve(block):
         f(slope, u, p, start, work)
         nf += 1
         if c[GUESS] != 0:
-            h = initial_step(part(k, n), f, u, p, start, slope, span, rtol, atol, v, work, n)
+            f1 = numbers(c[VALUE], "any") if IMPLICIT else part(k, n)
+            h = initial_step(f1, f, u, p, start, slope, span, rtol, atol, v, work, n)
             nf += 1
         while following < c[OUTPUTS] and times[following] == start:
             copy(part(out, following * n), u, n)
