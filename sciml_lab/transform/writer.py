@@ -4,6 +4,7 @@ import ast
 import functools
 
 from sciml_lab.transform.algebra import free
+from sciml_lab.transform.reroll import LONG, rolled
 from sciml_lab.transform.tree import TransformError
 from sciml_lab.transform.values import (
     UNROLL,
@@ -137,7 +138,10 @@ class Writer:
 
     def fill(self, target, array, add=False):
         """Write ``target[i] = array[i]`` for all i: loops, written out where they are short."""
+        start = len(self.block)
         self._fill(target, array, (), add)
+        if len(self.block) - start > LONG:
+            self.block[start:] = rolled(self.block[start:], self.loop_name())
 
     def _fill(self, target, array, index, add):
         axis = len(index)
