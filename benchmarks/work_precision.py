@@ -14,7 +14,8 @@ import itertools
 
 import numpy as np
 from harness import equations, machine, peers, results
-from harness.timing import front, geometric_mean, paired, time_at
+from harness.curves import curve, errors_of, fastest
+from harness.timing import front, geometric_mean, paired
 
 import sciml_lab as sl
 
@@ -156,30 +157,6 @@ def compare(points, problems) -> list:
                 rows.append({"way": way, "rival": rival, "problem": name, "error": error,
                              "ours": us, "theirs": them, "ratio": us / them})  # fmt: skip
     return [row for row in rows if np.isfinite(row["ratio"])]
-
-
-def curve(points, name, side) -> np.ndarray:
-    """Errors and times of one side on one problem, shape (points, 2)."""
-    chosen = [(q["error"], q["best"]) for q in points if (q["problem"], q["side"]) == (name, side)]
-    return np.array(chosen).reshape(-1, 2)
-
-
-def errors_of(points, name, sides) -> np.ndarray:
-    """Seven errors that all sides of a rival reach between rtol 1e-4 and 1e-10, spread evenly."""
-    reached = [
-        [q["error"] for q in points if (q["problem"], q["side"]) == (name, side)
-         and 0.9e-10 < q["rtol"] < 1.1e-4]
-        for side in sides
-    ]  # fmt: skip
-    low = max(min(errors) for errors in reached if errors)
-    high = min(max(errors) for errors in reached if errors)
-    return np.geomspace(high, low * 1.0000001, 7)
-
-
-def fastest(curves, error) -> float:
-    """Least time in which one of the curves reaches the error."""
-    times = [time_at(error, c[:, 0], c[:, 1]) for c in curves if len(c)]
-    return float(np.nanmin(times)) if np.any(np.isfinite(times)) else float("nan")
 
 
 def judge(rows) -> list:
