@@ -122,6 +122,7 @@ def generated(f, u, p, t):
     >>> found.autonomous
     False
     """
+    f = getattr(f, "as_written", f)  # of a compiled f
     key = f, np.shape(u), None if p is None else np.shape(p)
     try:
         found = _known.get(key, "unknown")

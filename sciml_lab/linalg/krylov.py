@@ -6,7 +6,8 @@ least-squares problem, which rotations keep solved from one k to the next. After
 the basis is given up and begun anew from what has been reached.
 
 A preconditioner P on the right, ``W P^-1 y = b`` with ``x = P^-1 y``, leaves the residual what it
-is, so that the accuracy asked for is that of the system itself.
+is, so that the accuracy asked for is that of the system itself. The preconditioned vectors are kept
+beside the basis: x is put together from them, without another application of P.
 
 References
 ----------
@@ -23,6 +24,7 @@ from sciml_lab.linalg.dense_lu import SingularMatrix
 from sciml_lab.linalg.newton import forcing_term
 
 TIGHT, LOOSE = 1e-8, 1e-2  # relative residual without and with an iteration around
+FEW = 7  # vectors of a basis for which there is room at first
 
 
 class Stagnation(SingularMatrix):
@@ -82,8 +84,8 @@ def gmres(A, b, *, precondition=None, rtol=1e-8, restart=30, limit=300) -> Found
         return Found(b.copy(), 0, 0.0 if size == 0.0 else np.nan)
     r = b
     while left > rtol and count < limit:
-        y, used = _cycle(A, P, r, rtol * size, min(restart, limit - count))
-        x, count, before = x + P(y), count + used, left
+        change, used = _cycle(A, P, r, rtol * size, min(restart, limit - count))
+        x, count, before = x + change, count + used, left
         r = b - A @ x
         left = float(np.linalg.norm(r)) / size
         if not left < 0.99 * before:
@@ -92,20 +94,21 @@ def gmres(A, b, *, precondition=None, rtol=1e-8, restart=30, limit=300) -> Found
 
 
 def _cycle(A, P, r, target, restart):
-    """Return (y, number of products): one basis from r, until the residual is below target."""
+    """Return (what to add to x, number of products): one basis, until the residual is small."""
     beta = np.linalg.norm(r)
     kind = np.result_type(r, A.dtype) if hasattr(A, "dtype") else r.dtype
-    V = np.empty((restart + 1, r.size), dtype=kind)  # the basis, one vector a row
+    V = np.empty((min(restart, FEW) + 1, r.size), dtype=kind)  # the basis, one vector a row
     R = np.zeros((restart, restart), dtype=kind)  # triangular, from the rotated products
     g = np.zeros(restart + 1, dtype=kind)  # the rotated right-hand side
-    rotations = []
+    rotations, ready = [], []
     V[0], g[0] = r / beta, beta
     k = 0
     while k < restart:
-        product = A @ P(V[k])
-        w, h = _orthogonal(product, V[: k + 1])
-        below = np.linalg.norm(w)
-        closed = below <= 1e-14 * np.linalg.norm(product)  # the basis holds all that can come
+        ready.append(P(V[k]))
+        product = A @ ready[k]
+        size = np.linalg.norm(product)
+        w, h, below = _orthogonal(product, V[: k + 1], size)
+        closed = below <= 1e-14 * size  # the basis holds all that can come
         for i, (c, s) in enumerate(rotations):
             h[i], h[i + 1] = c * h[i] + s * h[i + 1], -np.conj(s) * h[i] + c * h[i + 1]
         c, s, h[k] = _rotation(h[k], below)
@@ -115,20 +118,29 @@ def _cycle(A, P, r, target, restart):
         k += 1
         if abs(g[k]) <= target or closed:
             break
+        if k == len(V):
+            V = np.concatenate([V, np.empty_like(V)])
         V[k] = w / below
     if abs(R[k - 1, k - 1]) <= 1e-13 * np.linalg.norm(R[:k, k - 1]):
         k -= 1  # A is singular: the last vector adds nothing to the products of the others
-    return _back(R, g, k) @ V[:k], len(rotations)
+    y = _back(R, g, k)
+    return sum((a * z for a, z in zip(y, ready, strict=False)), np.zeros_like(V[0])), len(rotations)
 
 
-def _orthogonal(w, V):
-    """Split w into its part in the basis V, as coefficients, and the rest; twice is enough."""
+def _orthogonal(w, V, size):
+    """Split w into its part in the basis V, as coefficients, and the rest, with its norm.
+
+    Where little is left, rounding has brought back a part in the basis: then once more.
+    """
     h = np.zeros(len(V) + 1, dtype=V.dtype)
     for _ in range(2):
-        part = V.conj() @ w
+        part = V @ w if V.dtype.kind != "c" else V.conj() @ w
         w = w - part @ V
         h[:-1] += part
-    return w, h
+        left = np.linalg.norm(w)
+        if left > 0.7 * size:
+            break
+    return w, h, left
 
 
 def _rotation(a, b):

@@ -72,8 +72,9 @@ def solve(
     backend : {"numpy", "numba"}
         What carries out the arithmetic. "numba" compiles f and runs the same method as machine
         code: explicit Runge-Kutta and Rosenbrock methods. Where a solve can't be compiled (other
-        families, callbacks, traced values, a controller of your own) the loop runs in Python and
-        the message says why; an f that can't be compiled raises `TransformError`.
+        families, callbacks, traced values, a controller of your own) the loop runs in Python with
+        a compiled f, if f compiles, and the message says why. For the compiled methods an f that
+        can't be compiled raises `TransformError`.
     sensitivity : DiscreteAdjoint or ForwardSensitivity or ThroughSolver, optional
         How derivatives are taken. With taped values and none given: `DiscreteAdjoint`.
     progress : bool
@@ -239,10 +240,7 @@ def solve_plain(problem, method, settings) -> Solution:
         from sciml_lab.backends.numba.quick import compiled_or_why_not
 
         solution, reason = compiled_or_why_not(problem, method, settings)
-        if solution is None:
-            solution = solve_plain(problem, method, {**settings, "backend": "numpy"})
-            solution.message += f" (the loop ran in Python: {reason})"
-        return solution
+        return solution or _with_compiled_f(problem, method, settings, reason)
     began = time.perf_counter()
     run = run_of(problem, method, settings)
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
@@ -276,6 +274,19 @@ def solve_plain(problem, method, settings) -> Solution:
         bar(None)
     stopped = stopped or getattr(recorder, "stopped", "")
     return _finish(run, recorder, track, began, stopped, settings, problem)
+
+
+def _with_compiled_f(problem, method, settings, reason):
+    """Run the loop in Python, and f as machine code if that can be."""
+    from sciml_lab.backends.numba.compiled_f import compiled
+
+    quick = compiled(problem, settings["callbacks"])
+    settings = {**settings, "backend": "numpy"}
+    solution = solve_plain(problem if quick is None else quick, method, settings)
+    solution.problem = problem
+    solution.message += "" if quick is None else ", with f compiled"
+    solution.message += f" (the loop ran in Python: {reason})"
+    return solution
 
 
 def _asks_to_stop(watchers, record, outside):
