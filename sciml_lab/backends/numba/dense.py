@@ -95,6 +95,11 @@ class CompiledDense:
         steps = [DenseStep(*one) for one in rows]
         return DenseOutput(steps, replace(run, f=self.f, u0=u0, p=p, lanes=False))
 
+    def _needs_no_f(self):
+        """Whether the stages of the steps are all that dense output needs."""
+        rows = getattr(self.run.method, "rows", None)
+        return rows is not None and not getattr(rows, "a_dense", ())
+
     def _many(self, times):
         """`ExplicitRK.interpolate` in all the steps that are asked for at once."""
         run, (t, h, u, k) = self.run, self.outcomes[0].steps
@@ -114,7 +119,7 @@ class CompiledDense:
     def __call__(self, t):
         """State at time t, or at each of an array of times."""
         if not self.run.lanes:
-            ready = isinstance(self.f, Values) or not getattr(self.run.method.rows, "a_dense", ())
+            ready = isinstance(self.f, Values) or self._needs_no_f()
             many = np.ndim(t) == 1 and np.size(t) > FEW and ready
             return self._many(np.asarray(t, dtype=float)) if many else self.lanes[0](t)
         times = np.asarray(t, dtype=float)

@@ -109,11 +109,11 @@ class Drive:
     def __init__(self, kernel, method, f, shape, m, keep_steps, keep_stages):
         self.kernel, self.f, self.shape, self.status = kernel, f, shape, at.DONE
         self.n = n = math.prod(shape)
-        self.keep_steps, self.keep, self.stages = keep_steps, keep_stages, method.tableau.stages
+        self.keep_steps, self.keep = keep_steps, keep_stages
+        self.stages, extra = self.arrays(method)
         both = np.zeros(at.COUNT + at.INTEGERS)  # side by side: what changes is reset in one go
         self.numbers, self.integers = both[: at.COUNT], both[at.COUNT :].view(np.int64)
         self.changing, c = both[: at.COUNT + at.CHANGING], self.integers
-        extra = extra_stages(method)
         self.scratch = scratch = np.empty(n * (5 + extra) + f.work + m + 1)
         base, line = address(scratch), 8 * n
         c[at.V : at.EXTRA + 1] = [base + i * line for i in range(4)]
@@ -123,7 +123,7 @@ class Drive:
         self.rtol, self.atol = scratch[(3 + extra) * n : (5 + extra) * n].reshape(2, n)
         self.p = scratch[(5 + extra) * n : (5 + extra) * n + m]
         c[at.NUMBERS], c[at.N], c[at.F], c[at.KEEP] = address(self.numbers), n, f.address, self.keep
-        c[at.BUDGET] = max(1, int(PATIENCE / (1e-8 * n + f.seconds * self.stages)))
+        c[at.BUDGET] = max(1, int(PATIENCE / (1e-8 * n + f.seconds * max(1, self.stages))))
         self.block = address(c)
         self.store = self.out = None
         self.room = np.empty((0, n + 1))
@@ -131,6 +131,10 @@ class Drive:
         few, many = (8 * rows * (n + 2) for rows in ROWS)
         over = min(max(few, min(many, FEW_BYTES)), MOST_BYTES)
         self._new_store(FIRST_BYTES if keep_steps else over)
+
+    def arrays(self, method):
+        """How many arrays a step leaves behind, and how many dense output needs besides."""
+        return method.tableau.stages, extra_stages(method)
 
     def _new_store(self, size):
         self.store = store = Store(self.n, self.stages, self.keep, size)
@@ -209,7 +213,7 @@ class Drive:
         if self.keep_steps:
             self.chunks.append(old)
             self._new_store(min(2 * old.size, MOST_BYTES))
-            self.store.k[0, 0] = old.k[old.capacity if self.keep else 0, 0]
+            self.store.k[0, :1] = old.k[old.capacity if self.keep else 0, :1]
         else:
             self._show(track, np.append(old.t[1:], self.now), old.u[1:])
             self.integers[at.ROW] = 0

@@ -162,14 +162,14 @@ def _compile(f, u0, p, t0):
     return Function(machine.address, form.work, seconds, lowered, machine, f)
 
 
-def standard(form, u0, p):
+def standard(form, *arguments):
     """Give f the arguments ``(du, u, p, t, work)``, also where p is None or u one number."""
     tree = copy.deepcopy(form.tree)
     du, inputs = form.outputs[0], list(form.inputs)
-    if p is None:
-        inputs.insert(1, "no_parameters")
-    for i, x in enumerate((u0, p)):
-        if x is not None and np.shape(x) == ():
+    for i, x in enumerate(arguments):
+        if x is None:
+            inputs.insert(i, "no_parameters")
+        elif np.shape(x) == ():
             name, inputs[i] = inputs[i], f"{inputs[i]}_memory"
             tree.body.insert(0, ast.parse(f"{name} = {inputs[i]}[0]").body[0])
     tree.args = ast.arguments(

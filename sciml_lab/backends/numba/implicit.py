@@ -7,6 +7,7 @@ import numpy as np
 
 from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.drive import PATIENCE, Drive, address
+from sciml_lab.backends.numba.families import family
 from sciml_lab.backends.numba.functions import Function
 from sciml_lab.backends.numba.gradient_functions import by_u_and_p, compile_derivative
 from sciml_lab.backends.numba.kernels import BLOCK
@@ -34,7 +35,7 @@ class NoJacobian(TypeError):
 
 def no_kernel(problem, method) -> str:
     """Why a method can't solve a problem in a kernel, in a few words; empty if it can."""
-    if isinstance(method, ExplicitRK):
+    if isinstance(method, ExplicitRK) or family(method) is not None:
         return ""
     if not isinstance(method, Rosenbrock):
         return f"{method.name} has no compiled kernel yet"

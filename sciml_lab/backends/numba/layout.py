@@ -62,8 +62,10 @@ returns whenever it wants to, and the next call goes on.
     TIME_SLOPE,  # the derivative of f by t,
     SLOPE,  # f at the start of a step,
     VALUE,  # and at its last stage
+    VELOCITY,  # of a method for two halves: how positions move, a function,
+    FORCE,  # and how momenta change
     INTEGERS,  # how many there are
-) = range(54)
+) = range(56)
 CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------

@@ -9,6 +9,7 @@ from sciml_lab.ad import is_traced
 from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.dense import CompiledDense, lane
 from sciml_lab.backends.numba.drive import Drive
+from sciml_lab.backends.numba.families import family
 from sciml_lab.backends.numba.functions import right_hand_side
 from sciml_lab.backends.numba.implicit import ImplicitDrive, begin, choice, linearised, mass_of
 from sciml_lab.backends.numba.kernels import kernel
@@ -103,8 +104,11 @@ class CompiledRun:
         self.f = right_hand_side(run.f.f, one, own, float(run.tspan[0]), check=self._check)
         if run.method.implicit:
             begin(run)
+        else:
+            with np.errstate(all="ignore"):
+                run.method.begin(run)  # whose checks may have something to say
         kept = times is None or keep, keep
-        self.drive = take_drive(self.f, run.method, one, own, *kept, mass_of(run))
+        self.drive = take_drive(self.f, run.method, one, own, *kept, mass_of(run), run.f)
         self.drive.configure(run)
         self.drive.outputs(np.array([] if times is None else times, dtype=float))
 
@@ -212,7 +216,7 @@ def _maybe_flat(p):
     return None if p is None else np.ravel(p)
 
 
-def take_drive(f, method, u0, p, keep_steps, keep_stages, mass=None) -> Drive:
+def take_drive(f, method, u0, p, keep_steps, keep_stages, mass=None, side=None) -> Drive:
     """Memory for solves of this kind: some that is free, or new one."""
     key = (method, keep_steps, keep_stages, mass is not None)
     free = f.drives.setdefault(key, [])
@@ -220,7 +224,10 @@ def take_drive(f, method, u0, p, keep_steps, keep_stages, mass=None) -> Drive:
         return free.pop()  # in one go, so that two threads never get the same
     m = 1 if p is None else np.size(p)
     kept = (np.shape(u0), m, keep_steps, keep_stages)
-    if method.implicit:
+    own = family(method)
+    if own is not None:
+        drive = own.drive(f, method, u0, p, side, kept)
+    elif method.implicit:
         code = kernel(method, mass=mass is not None)
         drive = ImplicitDrive(code, method, linearised(f, u0, p), *kept)
     else:
