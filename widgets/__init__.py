@@ -5,6 +5,7 @@
 - `StepMicroscope`: a solve, attempt by attempt and stage by stage
 - `StiffnessExplorer`: eigenvalues times h over the region of stability, and the steps they allow
 - `StructureExplorer`: a planet or pendulum for many periods, and whether its energy drifts
+- `PipelineExplorer`: from f to a solved linear system, every stage to be switched off
 - `NeuralODETrainer`: a neural ODE that retrains when a slider is let go
 - `TapeExplorer`: a program on a tape, and the reverse sweep entry by entry
 - `SourceExplorer`: a function, and the derivative that was written from its source
@@ -28,6 +29,7 @@ _HOME = {
     "StepMicroscope": "step_microscope",
     "StiffnessExplorer": "stiffness",
     "StructureExplorer": "structure",
+    "PipelineExplorer": "pipeline",
     "NeuralODETrainer": "neural_ode_trainer",
     "TapeExplorer": "tape_explorer",
     "SourceExplorer": "source_explorer",

@@ -9,23 +9,29 @@ import warnings
 
 import numpy as np
 
+from sciml_lab.linalg.jacobians import sizes
+from sciml_lab.solvers.dae_index import LARGEST, variable_indices
+
 NEGLIGIBLE = 1e-13  # of the largest singular value, after scaling
 
 
-def require_consistent(run) -> bool:
+def require_consistent(run, most=1):
     """Raise if u0 violates the constraints by more than the tolerance; nothing for an ODE.
 
-    Warns if the index is above 1.
+    Warns if the index is above that for which the method is made.
 
     Parameters
     ----------
     run : Run
         The solve about to begin; `run.f` is an `ImplicitSide` or a `ResidualSide`.
+    most : int
+        Highest index that the method is made for.
 
     Returns
     -------
-    bool
-        Whether the index is above 1.
+    ndarray of int or None
+        The index of each variable, in the shape of u, where one of them is above 1; kept as
+        `run.indices`.
 
     Raises
     ------
@@ -34,7 +40,7 @@ def require_consistent(run) -> bool:
     """
     linear = run.f.linear
     if not linear.singular_mass:
-        return False
+        return None
     u, t = run.u0, float(run.tspan[0])
     mass = linear.mass_matrix
     slope = getattr(run.f, "du0", np.zeros_like(u))
@@ -42,17 +48,11 @@ def require_consistent(run) -> bool:
     linear.update(u, run.p, t)
     across = full(mass.constraints.T @ (linear.J @ mass.algebraic))
     if not np.isfinite(across).all():
-        return False  # the first step will say so
+        return None  # the first step will say so
     change = correction(across, residual)
     if change is None:
-        warnings.warn(
-            f"at t = {t:.6g} the constraints do not determine the algebraic variables (index "
-            "above 1), so the method may lose order or fail: differentiate the constraints by t, "
-            "or take RadauIIA5().",
-            UserWarning,
-            stacklevel=2,
-        )
-        return True
+        run.indices = _of_higher_index(run, most)
+        return run.indices
     change = mass.algebraic @ change
     change = change / np.broadcast_to(run.atol + run.rtol * np.abs(u), u.shape).ravel()
     if np.sqrt(np.mean(np.abs(change) ** 2)) > 1:
@@ -63,7 +63,42 @@ def require_consistent(run) -> bool:
             f"{run.f.form}, where u' does not occur, has the residual {residual[worst]:.3g} (u0"
             f"[{int(np.argmax(np.abs(change)))}] is off most): start from sl.consistent(problem)."
         )
-    return False
+    return None
+
+
+def _of_higher_index(run, most):
+    """The index of each variable; a warning where that is more than the method is made for."""
+    found = indices_near(run)
+    if found is None or found.max() > most:
+        known = "index above 1" + (f": {found.max()}" if found is not None else "")
+        remedy = ", or take RadauIIA5()." if found is not None else "."
+        warnings.warn(
+            f"at t = {float(run.tspan[0]):.6g} the constraints do not determine the algebraic "
+            f"variables ({known}), so {run.method.name} may lose order or fail: differentiate the "
+            f"constraints by t{remedy}",
+            UserWarning,
+            stacklevel=2,
+        )
+    if found is None:
+        return 1 + (full(run.f.linear.mass_matrix.algebraic).any(axis=1)).reshape(run.u0.shape)
+    return found
+
+
+def indices_near(run):
+    """The index of each variable, at a point beside u0 where no entry of J happens to be zero."""
+    f, u, p, t = run.f, np.asarray(run.u0), run.p, float(run.tspan[0])
+    if u.size > LARGEST:
+        return None
+    kick = np.random.default_rng(1).uniform(0.005, 0.01, u.size) * sizes(u)
+    span = float(run.tspan[1]) - t
+    found = None
+    for there, time in ((u + kick.reshape(u.shape), t + 0.001 * span), (u, t)):
+        f.linear.point = None
+        f.linear.update(there, p, time)
+        J, M = full(f.linear.J), full(f.linear.mass_matrix.matrix)
+        if found is None and np.isfinite(J).all():
+            found = variable_indices(M, J)
+    return None if found is None else found.reshape(u.shape)
 
 
 def correction(across, residual):

@@ -73,8 +73,8 @@ class Multistep:
         Whether a step was rejected since the last k + 1 equal steps.
     starting : bool
         Whether order and step still grow with every step.
-    hidden : array or None
-        Directions whose errors do not count, see `seen`.
+    index : array of int or None
+        Index of each variable where one is above 1, see `seen`.
     strictness : float
         How much less error a step may have than the solution, see `error`.
     """
@@ -85,8 +85,8 @@ class Multistep:
         self.method, self.run = method, run
         self.iteration = NEWTON if run.adaptive else FIXED
         self.reuse = Reuse(run.f.linear, (1.0,), **method.patience)
-        high = require_consistent(run)
-        self.hidden = full(run.f.linear.mass_matrix.algebraic) if high else None
+        begins = run.now == run.tspan[0]
+        self.index = require_consistent(run, most=2) if begins else run.indices
         if isinstance(run.f, ResidualSide):
             require_slope(run.f, run.u0, run.p, float(run.tspan[0]))
         self.memory = self.attempt = self.u = None
@@ -171,7 +171,7 @@ class Multistep:
         exceed the tolerance there, that of the last step having been larger.
         """
         mass = f.linear.mass_matrix
-        if mass is None or not mass.singular or self.hidden is not None:
+        if mass is None or not mass.singular or self.index is not None:
             return 0.0
         w, v = full(mass.constraints), full(mass.algebraic)
         change = correction(w.T @ (f.linear.J @ v), w.T @ f.defect(u, slope, p, t).ravel())
@@ -184,16 +184,16 @@ class Multistep:
             norm = scaled_norm(self.run.atol + self.run.rtol * size)
         else:
             norm = scaled_norm(TIGHT * np.maximum(size, 1e-3 * np.max(size) or 1.0))
-        return norm if self.hidden is None else lambda x: norm(self.seen(x))
+        return norm if self.index is None else lambda x: norm(self.seen(x))
 
     def seen(self, x):
-        """The part of an error that counts: at an index above 1 not that of algebraic variables.
+        """The part of an error that counts: variables of index 2 and 3 lose powers of h.
 
-        They are then derivatives of the others, and their errors do not shrink with h as those do.
+        They are derivatives of the others, and their errors do not shrink with h as those do.
         """
-        if self.hidden is None:
+        if self.index is None:
             return x
-        return x - (self.hidden @ (self.hidden.T @ x.ravel())).reshape(x.shape)
+        return x * min(abs(self.h), 1.0) ** (self.index - 1)
 
     def _accept(self):
         """Make the last attempt the present."""

@@ -20,6 +20,7 @@ from sciml_lab.solvers.collocation import (
     Spectrum,
     collocation_tableau,
 )
+from sciml_lab.solvers.constraints import require_consistent
 from sciml_lab.solvers.control import PredictiveController
 from sciml_lab.solvers.implicit_rk import NEWTON, checked_iteration
 from sciml_lab.solvers.tableau import Tableau
@@ -70,7 +71,8 @@ class RadauIIA5(Collocation):
         What solves the stages.
     index : array of int, optional
         Index of each component, in the shape of u, for DAEs of index 2 or 3: its error is
-        multiplied by ``h**(index - 1)``, since that power of h is lost in it.
+        multiplied by ``h**(index - 1)``, since that power of h is lost in it. Without it the
+        indices are found where the solve begins (`dae_index.py`).
     linear_solver : str or object
         As in `Linearisation`.
 
@@ -137,9 +139,14 @@ class RadauIIA5(Collocation):
         return RadauStepper
 
     def check_start(self, run):
-        """Refuse a start off the constraints, unless they are of a higher index."""
+        """Refuse a start off the constraints; find the index of each variable, if none is given."""
         if self.index is None or np.max(self.index) == 1:
-            super().check_start(run)
+            require_consistent(run, most=3)
+        elif self.index.shape != np.shape(run.u0):
+            raise ValueError(
+                f"index has the shape {self.index.shape}, and u has {np.shape(run.u0)}: give "
+                "one index for each entry of u."
+            )
 
     def _arguments(self):
         index = [] if self.index is None else [f"index={self.index.tolist()}"]
@@ -164,11 +171,7 @@ class RadauStepper(CollocationStepper):
 
     def __init__(self, method, run=None):
         super().__init__(method, run)
-        if run is not None and method.index is not None and method.index.shape != np.shape(run.u0):
-            raise ValueError(
-                f"index has the shape {method.index.shape}, and u has {np.shape(run.u0)}: give "
-                "one index for each entry of u."
-            )
+        self.index = method.index if method.index is not None or run is None else run.indices
 
     def scale(self, u, h):
         """As for every method, but components of a higher index need not be as exact.
@@ -180,7 +183,7 @@ class RadauStepper(CollocationStepper):
 
     def lost(self, h):
         """The part of the error of each component that counts."""
-        index = self.method.index
+        index = self.index
         return 1.0 if index is None else np.minimum(abs(h), 1.0) ** (index - 1)
 
     def error(self, f, u, p, t, h, slope, Z):

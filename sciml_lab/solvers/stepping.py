@@ -140,6 +140,7 @@ class Run:
     naccept: object = 0
     nreject: object = 0
     longest: Any = None  # a function (u, p, t): how long the next step may be
+    indices: Any = None  # of the variables of a DAE of index 2 or 3
     switches: list = field(default_factory=list)  # changes of method (`AutoSwitch`)
     last_trouble: str = ""  # what the last rejected step said of itself
     last: dict = field(default_factory=dict)  # where the first failure happened, for the doctor

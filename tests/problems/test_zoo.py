@@ -230,7 +230,7 @@ def test_the_zoo_has_what_it_promises():
         "van_der_pol", "brusselator", "fitzhugh_nagumo", "cubic_spiral", "rober", "hires", "pollu",
         "van_der_pol_stiff", "van_der_pol_scaled", "oregonator", "chemical_akzo_nobel",
         "rober_dae", "transistor_amplifier", "e5", "henon_heiles", "slow_fast",
-        "prothero_robinson", "outer_solar_system", "ring_modulator",
+        "prothero_robinson", "outer_solar_system", "ring_modulator", "car_axis", "andrews_squeezer",
     }  # fmt: skip
     assert set(sl.zoo.NAMES) < set(sl.zoo.__all__)
     with pytest.raises(ValueError, match="name: the zoo has no 'lorentz'; it has exponential"):

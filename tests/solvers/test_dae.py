@@ -161,7 +161,7 @@ def test_an_inconsistent_start_is_named():
         sl.solve(robertson_problem(du0=[0.0, 0.0, 0.0]))
 
 
-def test_higher_index_is_said_and_solved_where_possible():
+def test_an_index_of_two_is_solved():
     """u1' = u2, 0 = u1 - cos t has index 2: the error of u2 must not steer the steps."""
 
     def residual(du, u, p, t):
@@ -169,8 +169,7 @@ def test_higher_index_is_said_and_solved_where_possible():
 
     prob = sl.DAEProblem(residual, [0.0, 0.0], [1.0, 0.0], (0.0, 1.0))
     for method in METHODS:
-        with pytest.warns(UserWarning, match="index above 1"):
-            sol = sl.solve(prob, method, rtol=1e-6, atol=1e-8)
+        sol = sl.solve(prob, method, rtol=1e-6, atol=1e-8)
         assert sol.success
         np.testing.assert_allclose(sol.u[-1], [np.cos(1), -np.sin(1)], atol=1e-5)
 
@@ -179,7 +178,7 @@ def test_equations_that_determine_nothing():
     def residual(du, u, p, t):
         return np.array([du[0] + u[0], du[0] + u[0]])
 
-    with pytest.warns(UserWarning, match="index above 1"):
+    with pytest.warns(UserWarning, match=r"\(index above 1\), so FBDF"):
         sol = sl.solve(sl.DAEProblem(residual, [-1.0, 0.0], [1.0, 1.0], (0.0, 1.0)))
     assert not sol.success
     assert "singular" in sol.message

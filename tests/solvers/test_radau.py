@@ -196,12 +196,14 @@ def test_pendulum_of_every_index(index, position):
         assert np.max(np.abs(sol.u[:, 0] ** 2 + sol.u[:, 1] ** 2 - 1)) < 1e-7
 
 
-def test_a_higher_index_that_is_not_told_fails_and_keeps_what_it_has():
-    with pytest.warns(UserWarning, match="index above 1"):
-        sol = sl.solve(pendulum(3), sl.RadauIIA5(), rtol=1e-6, atol=1e-6, max_steps=500)
-    assert not sol.success
-    assert len(sol.t) >= 1
-    assert np.all(np.isfinite(sol.u))
+@pytest.mark.parametrize("index", INDICES)
+def test_the_index_need_not_be_told(index, position):
+    told, found = (
+        sl.solve(pendulum(index), method, rtol=1e-6, atol=1e-6, dense=False)
+        for method in (sl.RadauIIA5(index=INDICES[index]), sl.RadauIIA5())
+    )
+    np.testing.assert_array_equal(told.u, found.u)
+    assert np.max(np.abs(found.u[-1, :2] - position)) < 1e-5
 
 
 def test_a_dae_of_index_one_and_its_dense_output():

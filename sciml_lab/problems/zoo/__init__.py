@@ -32,6 +32,7 @@ from sciml_lab.problems.zoo.hamiltonian import (
     pendulum_second_order,
 )
 from sciml_lab.problems.zoo.mechanics import arenstorf, kepler, pendulum, pleiades
+from sciml_lab.problems.zoo.mechanisms import andrews_squeezer, car_axis
 from sciml_lab.problems.zoo.oscillators import (
     brusselator,
     cubic_spiral,
@@ -62,7 +63,7 @@ _ENTRIES = {
         brusselator, fitzhugh_nagumo, cubic_spiral, rober, hires, pollu,
         van_der_pol_stiff, van_der_pol_scaled, oregonator, chemical_akzo_nobel,
         rober_dae, transistor_amplifier, e5, henon_heiles, slow_fast, prothero_robinson,
-        outer_solar_system, ring_modulator,
+        outer_solar_system, ring_modulator, car_axis, andrews_squeezer,
     )
 }  # fmt: skip
 
@@ -100,11 +101,13 @@ __all__ = [
     "Reference",
     "all",
     "allen_cahn",
+    "andrews_squeezer",
     "arenstorf",
     "brusselator",
     "brusselator_1d",
     "brusselator_2d",
     "burgers",
+    "car_axis",
     "chemical_akzo_nobel",
     "cubic_spiral",
     "e5",
