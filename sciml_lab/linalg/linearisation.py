@@ -222,6 +222,10 @@ class Linearisation:
         """The u' with ``M u' = x``; what a singular M leaves open is zero."""
         return x if self.mass_matrix is None else self.mass_matrix.slope(x)
 
+    def size_of_terms(self, u):
+        """How large the terms are that f adds up: ``|J| |u|``, in the shape of u."""
+        return (abs(self.J) @ np.abs(u).ravel()).reshape(np.shape(u))
+
     def by_time(self, u, p, t, h, f0):
         """The derivative of f by t at (u, t), or None where f does not read t."""
         if not self._is_at(u, t):

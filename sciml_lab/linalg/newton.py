@@ -28,6 +28,33 @@ from sciml_lab.linalg.jacobians import EPS
 
 FAR_OUT = 1e3  # corrections so much larger than the first come from no iteration that converges
 
+# Verdicts; up to here a correction is added to z
+GO_ON, DONE, ENOUGH, NOT_FINITE, DIVERGES, TOO_SLOW = range(6)
+
+
+class Progress(NamedTuple):
+    """Where an iteration is after some corrections: a few numbers, which decide how it goes on.
+
+    Attributes
+    ----------
+    verdict : int
+        GO_ON, DONE, or why it ends without a solution: ENOUGH (of corrections), NOT_FINITE,
+        DIVERGES, TOO_SLOW.
+    count : int
+        Number of corrections.
+    rate, eta : float
+        As in `Outcome`.
+    size, first : float
+        Norms of the last correction and of the first.
+    """
+
+    verdict: int
+    count: int
+    rate: float
+    eta: float
+    size: float
+    first: float
+
 
 class Outcome(NamedTuple):
     """How an iteration ended.
@@ -106,38 +133,57 @@ class SimplifiedNewton:
         -------
         Outcome
         """
-        mixer, before, rate, size, first = self.mixer(), None, 0.0, math.inf, math.inf
-        eta = max(eta, EPS) ** 0.8
-        for count in range(1, self.limit + 1):
+        mixer, now = self.mixer(), self.start(eta)
+        while now.verdict == GO_ON:
             delta = correction(z)
-            size = norm(delta)
-            if not math.isfinite(size):
-                return Outcome(
-                    z, count, math.inf, eta, size, "f or its Jacobian is not finite there"
-                )
-            first = size if count == 1 else first
-            if before and size > floor:
-                rate = size / before if count == 2 else math.sqrt(rate * size / before)
-                eta = rate / (1 - rate) if rate < 1 else math.inf
-                trouble = self._hopeless(rate, size, count, first)
-                if trouble:
-                    return Outcome(z, count, rate, eta, size, trouble)
-            z = z + delta if mixer is None else mixer.next(z, delta)
-            if size <= floor or eta * size <= self.kappa:
-                return Outcome(z, count, rate, eta, size)
-            before = size
-        trouble = f"{self.limit} iterations were not enough"
-        return Outcome(z, self.limit, rate, eta, size, trouble)
+            now = self.judge(now, norm(delta), floor)
+            if now.verdict <= ENOUGH:
+                z = z + delta if mixer is None else mixer.next(z, delta)
+        return Outcome(z, now.count, now.rate, now.eta, now.size, self.trouble(*now[:3]))
 
-    def _hopeless(self, rate, size, count, first):
-        """Why it makes no sense to go on, or nothing: the rate tells how it will end."""
+    def start(self, eta):
+        """No correction yet."""
+        return Progress(GO_ON, 0, 0.0, max(eta, EPS) ** 0.8, math.inf, math.inf)
+
+    def judge(self, now, size, floor):
+        """How it stands after one more correction, of this size; its arguments as in `solve`."""
+        count, rate, eta = now.count + 1, now.rate, now.eta
+        first, verdict = size if count == 1 else now.first, GO_ON
+        if not math.isfinite(size):
+            rate, verdict = math.inf, NOT_FINITE
+        elif count > 1 and size > floor:
+            rate = size / now.size if count == 2 else math.sqrt(rate * size / now.size)
+            eta = rate / (1 - rate) if rate < 1 else math.inf
+            verdict = self.outlook(rate, size, count, first)
+        if verdict == GO_ON:
+            small = size <= floor or eta * size <= self.kappa
+            verdict = DONE if small else GO_ON if count < self.limit else ENOUGH
+        return Progress(verdict, count, rate, eta, size, first)
+
+    def outlook(self, rate, size, count, first):
+        """Whether it makes sense to go on: the rate tells how it will end."""
         if rate >= 1 and (self.predicts or size > FAR_OUT * first):
-            return f"the iteration diverges (its corrections grow by a factor {rate:.2g})"
-        if not self.predicts:
+            return DIVERGES
+        if self.predicts and rate ** (self.limit - count) / (1 - rate) * size > self.kappa:
+            return TOO_SLOW
+        return GO_ON
+
+    def trouble(self, verdict, count, rate) -> str:
+        """Why there is no solution, in words; empty if there is one.
+
+        Examples
+        --------
+        >>> SimplifiedNewton().trouble(DIVERGES, 2, 1.5)
+        'the iteration diverges (its corrections grow by a factor 1.5)'
+        """
+        if verdict == DONE:
             return ""
-        if rate ** (self.limit - count) / (1 - rate) * size > self.kappa:
-            return f"the iteration is too slow (its corrections shrink by {rate:.2g} only)"
-        return ""
+        return {
+            ENOUGH: f"{count} iterations were not enough",
+            NOT_FINITE: "f or its Jacobian is not finite there",
+            DIVERGES: f"the iteration diverges (its corrections grow by a factor {rate:.2g})",
+            TOO_SLOW: f"the iteration is too slow (its corrections shrink by {rate:.2g} only)",
+        }[verdict]
 
 
 @dataclass(frozen=True)
@@ -210,12 +256,13 @@ def scaled_norm(scale):
     3.0
     """
     inverse = 1.0 / scale
+    return lambda x: mean_square(x * inverse) ** 0.5
 
-    def norm(x):
-        x = (x * inverse).ravel()
-        return math.sqrt(np.vdot(x, x).real / x.size)
 
-    return norm
+def mean_square(x):
+    """The mean of ``|x|**2`` over all entries."""
+    x = x.ravel()
+    return float(np.vdot(x, x).real) / x.size
 
 
 def forcing_term(size, before, last, *, largest=0.9, gamma=0.9, alpha=2.0) -> float:

@@ -14,6 +14,8 @@ do: the result is as accurate, after some more corrections.
 SLOW = 5e-2  # an iteration that converges at a worse rate asks for a new J
 WINDOW = 0.2  # relative change of h that the factors of W survive
 FASTEST_RATE = 1e-9  # change of h that cannot be seen in a rate
+TELLING = 0.3  # a rate that is not the fault of factors for another h within the window
+NO_FACTORS = 0.0  # in the place of the h that they are for
 
 
 class Reuse:
@@ -50,14 +52,14 @@ class Reuse:
     def __init__(self, linear, gammas, slow=SLOW):
         self.linear, self.gammas, self.limit = linear, gammas, slow
         linear.inexact = True
-        self.solves, self.h, self.slow, self.eta = {}, None, True, 1.0
+        self.solves, self.h, self.slow, self.eta = {}, NO_FACTORS, True, 1.0
         self._of = None  # (u, t) where J is from
 
     def ready(self, u, p, t, h):
         """Have factors that serve a step of size h from (t, u)."""
         if self.slow and not self._here(u, t):
             self._evaluate(u, p, t)
-        if self.h is None or abs(h / self.h - 1) > WINDOW:
+        if self.h == NO_FACTORS or abs(h / self.h - 1) > WINDOW:
             self._factor(h)
         self.eta = max(self.eta, self._lag(h))
 
@@ -75,7 +77,7 @@ class Reuse:
 
     def note(self, rate, h):
         """Remember how fast the iterations of this step converged."""
-        if self._matches(h) or rate > 0.3:
+        if self._matches(h) or rate > TELLING:
             self.slow = rate > self.limit
 
     def relaxation(self, h):
@@ -91,12 +93,14 @@ class Reuse:
         return self._of is not None and self._of[0] is u and self._of[1] == t
 
     def _matches(self, h):
-        return self.h is not None and abs(h / self.h - 1) < FASTEST_RATE
+        return self.h != NO_FACTORS and abs(h / self.h - 1) < FASTEST_RATE
 
     def _evaluate(self, u, p, t):
         self.linear.update(u, p, t)
-        self._of, self.slow, self.h = (u, t), False, None
+        self._of = (u, t)
+        self.slow, self.h = False, NO_FACTORS
 
     def _factor(self, h):
+        self.h = NO_FACTORS  # if W is singular, there are none
         self.solves = {gamma: self.linear.factor(gamma * h) for gamma in self.gammas}
         self.h, self.eta = h, 1.0

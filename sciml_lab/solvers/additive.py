@@ -23,7 +23,7 @@ from sciml_lab.solvers.implicit import ImplicitMethod
 from sciml_lab.solvers.implicit_rk import NEWTON, checked_iteration
 from sciml_lab.solvers.method import Step
 from sciml_lab.solvers.parts import ImexSide
-from sciml_lab.solvers.sdirk import SDIRKStepper, predictor
+from sciml_lab.solvers.sdirk import SDIRKStepper, predictor, unsolved
 from sciml_lab.solvers.tableau import TOLERANCE, Tableau
 from sciml_lab.solvers.tableaus.imex import PAIRS
 from sciml_lab.solvers.trees_additive import additive_order
@@ -306,7 +306,7 @@ class AdditiveStepper(SDIRKStepper):
     def attempt(self, f, u, p, t, h, slope):
         """One step with the present factors, or why a stage could not be solved."""
         method, plan, nodes = self.method, self.method.plan, self.method.implicit.c
-        scale, worst, v = self.scale(u, h), 0.0, []
+        scale, v = self.scale(u, h), []
         k: tuple[list, list] = ([], [])  # f_nonstiff and f_stiff at the stages
         for i, (gamma, used) in enumerate(zip(plan.diagonal, plan.used, strict=True)):
             time, base = t + nodes[i] * h, h * _sum(plan.lower[i], k, u)
@@ -318,16 +318,14 @@ class AdditiveStepper(SDIRKStepper):
                 correction = self.correction(f.stiff, u, p, time, h, gamma, base)
                 outcome = self.iterate(f, correction, guess, u, scale)
                 if outcome.trouble:
-                    return f"{outcome.trouble} in stage {i + 1} at t = {time:.6g}"
-                worst = max(worst, outcome.rate)
+                    return unsolved(outcome.trouble, i, time)
                 v.append(u + outcome.z)
                 found = (
                     f.nonstiff(v[i], p, time) if used[0] else None,
-                    (outcome.z - base) / (h * gamma),
+                    self.derivative(outcome.z, base, h * gamma),
                 )
             for part, value in zip(k, found, strict=True):
                 part.append(value)
-        self.reuse.note(worst, h)
         u_new = v[-1] if plan.closed else u + h * _sum(plan.b, k, u)
         kept = [u_new] if method.P is None else [a + b for a, b in zip(*k, strict=True)]
         # No filter by W here: it would hide the error of the explicit part, which nothing damps.

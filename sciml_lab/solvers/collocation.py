@@ -143,7 +143,6 @@ class CollocationStepper(Stepper):
         outcome = self.iterate(f, self.correction(f, u, p, times, h), Z, u, self.scale(u, h))
         if outcome.trouble:
             return f"{outcome.trouble} at t = {t:.6g}"
-        self.reuse.note(outcome.rate, h)
         k = np.tensordot(A_inverse, outcome.z, 1) / h
         u_new = u + (outcome.z[-1] if tab.stiffly_accurate else h * np.tensordot(tab.b, k, 1))
         error = self.error(f, u, p, t, h, slope, outcome.z)

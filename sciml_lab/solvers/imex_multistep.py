@@ -218,9 +218,8 @@ class SplitMultistepStepper(SDIRKStepper):
         outcome = self.iterate(f, correction, guess, u, self.scale(u, h))
         if outcome.trouble:
             return f"{outcome.trouble} at t = {t + h:.6g}"
-        self.reuse.note(outcome.rate, h)
         u_new = u + outcome.z
-        self.next = (u_new, (outcome.z - base) / (h * gamma))
+        self.next = (u_new, self.derivative(outcome.z, base, h * gamma))
         return Step(u_new, None, None, [u_new], [u_new], (None, None))
 
 

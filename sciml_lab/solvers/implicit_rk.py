@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from sciml_lab.linalg.newton import SimplifiedNewton
 from sciml_lab.solvers.constraints import require_consistent
 from sciml_lab.solvers.explicit import Row, combine
@@ -62,9 +60,8 @@ class ImplicitRK(OfTableau, ImplicitMethod):
 
     def interpolate(self, u, k, h, theta):
         """Dense output ``u + h * sum_i b_i(theta) k_i``."""
-        P = self.tableau.P
-        weights = P @ theta ** np.arange(1, P.shape[1] + 1)
-        return u + h * combine(list(enumerate(weights)), k)
+        weights = [(i, _polynomial(row, theta)) for i, row in enumerate(self.tableau.P.tolist())]
+        return u + h * combine(weights, k)
 
     def __str__(self) -> str:
         return str(self.tableau)
@@ -77,6 +74,14 @@ class ImplicitRK(OfTableau, ImplicitMethod):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self._arguments())})"
+
+
+def _polynomial(coefficients, theta):
+    """``sum_j c_j theta**j``, j = 1..q, by Horner's rule."""
+    value = 0.0
+    for c in reversed(coefficients):
+        value = theta * (value + c)
+    return value
 
 
 def checked_iteration(iteration):

@@ -42,6 +42,7 @@ class Stepper:
             self.iteration = replace(self.iteration, limit=5 * self.iteration.limit)
         self.reuse, self.known = None, []  # pairs (u, u'), of the start and the end of a step
         self.failed = self.rejected = False
+        self.rate = 0.0  # at which the slowest iteration of this attempt converged
 
     def step(self, f, u, p, t, h, k1=None) -> Step:
         """Take one step; if the iteration fails with old factors, again with new ones."""
@@ -52,9 +53,9 @@ class Stepper:
             slope = self.slope(f, u, p, t, h, k1)
             if kept:
                 self.reuse.ready(u, p, t, h)
-            found = self.attempt(f, u, p, t, h, slope)
+            found = self.once(f, u, p, t, h, slope)
             while isinstance(found, str) and kept and self.reuse.renew(u, p, t, h):
-                found = self.attempt(f, u, p, t, h, slope)
+                found = self.once(f, u, p, t, h, slope)
             if isinstance(found, str) and kept and self.given is None:
                 found = self.at_any_price(f, u, p, t, h, slope)
         except SingularMatrix as error:
@@ -67,9 +68,17 @@ class Stepper:
         usual = self.iteration
         self.iteration = FullNewton(kappa=usual.kappa, limit=usual.limit)
         try:
-            return self.attempt(f, u, p, t, h, slope)
+            return self.once(f, u, p, t, h, slope)
         finally:
             self.iteration = usual
+
+    def once(self, f, u, p, t, h, slope):
+        """Attempt the step, and remember how fast its iterations converged."""
+        self.rate = 0.0
+        found = self.attempt(f, u, p, t, h, slope)
+        if not isinstance(found, str):
+            self.reuse.note(self.rate, h)
+        return found
 
     def attempt(self, f, u, p, t, h, slope) -> Any:
         """Take one step with the present factors, or say why the iteration failed."""
@@ -101,14 +110,19 @@ class Stepper:
     def iterate(self, f, correction, z, u, scale):
         """Solve for z with the method's iteration; count, and remember how fast it was."""
         norm = scaled_norm(scale)
-        floor = norm(4 * EPS * np.abs(u))
+        floor = norm(self.least(u))
         outcome = self.iteration.solve(correction, z, norm, self.reuse.eta, floor)
         f.nnewton += outcome.count
         if self.iteration.linear == "kept":
             self.reuse.eta = outcome.eta
             if outcome.trouble and outcome.size <= NOISY * norm(self.rounding(f, u)):
                 return outcome._replace(trouble="", rate=0.0)  # more is not to be had
+        self.rate = max(self.rate, outcome.rate)
         return outcome
+
+    def least(self, u):
+        """The size of a correction that is lost in the rounding of ``u + z``."""
+        return 4 * EPS * np.abs(u)
 
     def rounding(self, f, u):
         """What the rounding errors in the terms of f do to a stage: ``W^-1 gamma h eps |J| |u|``.
@@ -116,8 +130,8 @@ class Stepper:
         It exceeds a fine tolerance where large terms of a constraint cancel.
         """
         gamma = self.method.gammas[0]
-        in_f = EPS * (abs(f.linear.J) @ np.abs(u).ravel()).reshape(np.shape(u))
-        return np.abs(self.reuse.solves[gamma](abs(gamma * self.reuse.h) * in_f))
+        in_stage = abs(gamma * self.reuse.h) * (EPS * f.linear.size_of_terms(u))
+        return np.abs(self.reuse.solves[gamma](in_stage))
 
     def decide(self, norm, k, memory) -> Decision:
         """As the controller says, but a step that could grow by little only stays as it is."""

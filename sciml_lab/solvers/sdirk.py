@@ -152,6 +152,17 @@ class SDIRK(ImplicitRK):
         return own + super()._arguments()
 
 
+def unsolved(trouble, i, time) -> str:
+    """Say of stage i, counted from 0, that its iteration failed.
+
+    Examples
+    --------
+    >>> unsolved("the iteration is too slow", 2, 0.5)
+    'the iteration is too slow in stage 3 at t = 0.5'
+    """
+    return f"{trouble} in stage {i + 1} at t = {time:.6g}"
+
+
 class SDIRKStepper(Stepper):
     """The steps of an `SDIRK` method in one solve."""
 
@@ -159,7 +170,6 @@ class SDIRKStepper(Stepper):
         """One step with the present factors, or why a stage could not be solved."""
         method, plan = self.method, self.method.plan
         scale, k, v = self.scale(u, h), [], []
-        worst = 0.0
         for i in range(method.tableau.stages):
             gamma, time = plan.diagonal[i], t + method.tableau.c[i] * h
             if not gamma:
@@ -171,12 +181,14 @@ class SDIRKStepper(Stepper):
             correction = self.correction(f, u, p, time, h, gamma, base)
             outcome = self.iterate(f, correction, start, u, scale)
             if outcome.trouble:
-                return f"{outcome.trouble} in stage {i + 1} at t = {time:.6g}"
-            worst = max(worst, outcome.rate)
-            k.append((outcome.z - base) / (h * gamma))
+                return unsolved(outcome.trouble, i, time)
+            k.append(self.derivative(outcome.z, base, h * gamma))
             v.append(u + outcome.z)
-        self.reuse.note(worst, h)
         return self.finish(f, u, h, slope, k, v)
+
+    def derivative(self, z, base, h_gamma):
+        """The stage derivative that belongs to an increment."""
+        return (z - base) / h_gamma
 
     def correction(self, f, u, p, time, h, gamma, base):
         """The function ``correction(z)`` for the increment of one stage."""
