@@ -14,18 +14,16 @@ of v is a polynomial in tau, and the equation above integrates it.
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import numpy as np
 from numpy.polynomial import polynomial as poly
 
 from sciml_lab.solvers import trees
-
-TOLERANCE = 1e-13
+from sciml_lab.solvers.conditions import Condition, KnowsItsOrder
 
 
 @dataclass(frozen=True, eq=False)
-class MultirateTable:
+class MultirateTable(KnowsItsOrder):
     """The coefficients of a multirate infinitesimal method with s stages.
 
     Parameters
@@ -70,6 +68,8 @@ class MultirateTable:
     embedded_slope: np.ndarray | None = None
     note: str = ""
     source: str = ""
+    tolerance = 1e-13  # of a condition: polynomials in tau add more roundings
+    highest = 6
 
     def __post_init__(self):
         fast = self._store("fast", np.array(self.fast, dtype=float))
@@ -121,19 +121,36 @@ class MultirateTable:
             ends.append(found[-1][1])
         return found
 
-    @cached_property
-    def order(self) -> int:
-        """Order of convergence, where the fast part is solved well enough."""
-        return _order(self, self.slow, self.slow_slope)
+    @property
+    def has_embedded(self) -> bool:
+        """Whether there is a second method, to estimate errors by."""
+        return self.embedded is not None
+
+    def conditions(self, order, embedded=False):
+        """One for each tree with fast and slow nodes; the fast part is taken for solved exactly."""
+        exact, bound = self._expansions[embedded]
+        for tree in trees.trees(order):
+            right = 1.0 / trees.density(tree)
+            for coloured in trees.colourings(tree):
+                value, size = exact.states(coloured)[-1], bound.states(coloured)[-1]
+                yield Condition(coloured, value - right, size + right)
+
+    def written(self, tree) -> str:
+        """The tree with its nodes called fast and slow."""
+        return trees.written(tree, ("fast", "slow"))
 
     @cached_property
-    def embedded_order(self) -> int:
-        """Order of the embedded method; 0 without one."""
-        if self.embedded is None:
-            return 0
-        slow, slope = np.array(self.slow), np.array(self.slow_slope)
-        slow[-1], slope[-1] = self.embedded, self.embedded_slope
-        return _order(self, slow, slope)
+    def _expansions(self):
+        """Of the method and of the embedded one: exact, and of absolute values."""
+        found = [(self.slow, self.slow_slope)]
+        if self.embedded is not None:
+            slow, slope = np.array(self.slow), np.array(self.slow_slope)
+            slow[-1], slope[-1] = self.embedded, self.embedded_slope
+            found.append((slow, slope))
+        return [
+            (_Expansion(self, *both), _Expansion(self, *map(np.abs, both), absolute=True))
+            for both in found
+        ]
 
 
 def _square(name, rows, s):
@@ -148,35 +165,6 @@ def _square(name, rows, s):
             raise ValueError(f"row {i + 1} of {name} may use the {i + 1} states before it only.")
         out[i, : len(row)] = row
     return out
-
-
-def _order(table, slow, slope, highest=6):
-    """Highest order for which the conditions of all trees with fast and slow nodes hold."""
-    exact = _Expansion(table, slow, slope)
-    bound = _Expansion(table, np.abs(slow), np.abs(slope), absolute=True)
-    for order in range(1, highest + 1):
-        for tree in trees.trees(order):
-            right = 1.0 / trees.density(tree)
-            for coloured in colourings(tree):
-                size = bound.states(coloured)[-1] + right
-                if abs(exact.states(coloured)[-1] - right) > TOLERANCE * size:
-                    return order - 1
-    return highest
-
-
-def colourings(tree):
-    """All ways to call each node of a tree slow or fast: pairs (slow?, branches).
-
-    Examples
-    --------
-    >>> len(colourings(((), ())))
-    8
-    """
-    return [
-        (slow, branches)
-        for slow in (False, True)
-        for branches in product(*(colourings(branch) for branch in tree))
-    ]
 
 
 class _Expansion:

@@ -22,7 +22,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from sciml_lab.solvers import trees
-from sciml_lab.solvers.tableau import TOLERANCE
+from sciml_lab.solvers.conditions import TOLERANCE, Condition, KnowsItsOrder
 
 
 @cache
@@ -57,7 +57,7 @@ def stage_weights(A, c, tree):
 
 
 @dataclass(frozen=True, eq=False)
-class NystromTableau:
+class NystromTableau(KnowsItsOrder):
     """An explicit Nystrom method for ``x'' = a(x, t)``.
 
     Parameters
@@ -163,34 +163,18 @@ class NystromTableau:
         """Accelerations per step."""
         return self.stages - self.fsal
 
-    def order_with(self, b_bar, b) -> int:
-        """Order of the method that has these weights: of position and velocity together."""
-        for order in range(1, trees.HIGHEST_ORDER + 1):
-            if max(self._defects(b, order, 0) + self._defects(b_bar, order - 1, 1)) > TOLERANCE:
-                return order - 1
-        return trees.HIGHEST_ORDER
-
-    def _defects(self, b, nodes, above):
-        """Relative defects of the trees with some nodes; `above`: one more node below the root."""
-        found = []
-        for tree in nystrom_trees(nodes) if nodes else ():
-            right = 1 / trees.density(tree) / (nodes + 1 if above else 1)
-            phi = stage_weights(self.A, self.c, tree)
-            size = stage_weights(np.abs(self.A), np.abs(self.c), tree)
-            found.append(abs(b @ phi - right) / (np.abs(b) @ size + right))
-        return found
-
-    @cached_property
-    def order(self) -> int:
-        """Order of convergence, from the conditions of all SN-trees."""
-        return self.order_with(self.b_bar, self.b)
-
-    @cached_property
-    def embedded_order(self) -> int:
-        """Order of the embedded method; 0 if there is none."""
-        if self.b_error is None or self.b_bar_error is None:
-            return 0
-        return self.order_with(self.b_bar - self.b_bar_error, self.b - self.b_error)
+    def conditions(self, order, embedded=False):
+        """Those of the velocity, and of the position: one more node below the tree's root."""
+        b, b_bar = self.b, self.b_bar
+        if embedded and self.b_error is not None and self.b_bar_error is not None:
+            b, b_bar = b - self.b_error, b_bar - self.b_bar_error
+        for weights, nodes, above in ((b, order, 1), (b_bar, order - 1, order)):
+            for tree in nystrom_trees(nodes) if nodes else ():
+                right = 1 / trees.density(tree) / above
+                phi = stage_weights(self.A, self.c, tree)
+                size = stage_weights(np.abs(self.A), np.abs(self.c), tree)
+                whole = tree if above == 1 else (tree,)
+                yield Condition(whole, weights @ phi - right, np.abs(weights) @ size + right)
 
     @cached_property
     def dense_order(self) -> int:

@@ -25,9 +25,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sciml_lab.solvers import stability, trees
+from sciml_lab.solvers.conditions import TOLERANCE, ButcherTable
 from sciml_lab.solvers.rosenbrock_forms import continuous, inverse_of, rodas_output
 from sciml_lab.solvers.stiff_order import stiff_order
-from sciml_lab.solvers.tableau import TOLERANCE, _numbers, _short
+from sciml_lab.solvers.tableau import _numbers, _short
 from sciml_lab.solvers.trees_rosenbrock import RosenbrockWeights, dae_order_of
 
 
@@ -42,7 +43,7 @@ class Transformed(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class RosenbrockTableau:
+class RosenbrockTableau(ButcherTable):
     """A Rosenbrock method: alpha, Gamma, b, and what belongs to them.
 
     Parameters
@@ -234,18 +235,6 @@ class RosenbrockTableau:
         return RosenbrockWeights(self.alpha, self.Gamma)
 
     @cached_property
-    def order(self) -> int:
-        """Order of convergence, from the order conditions of all rooted trees."""
-        return trees.order_of(self._phi, self.b, TOLERANCE)
-
-    @cached_property
-    def embedded_order(self) -> int:
-        """Order of the method with weights bhat; 0 without an error estimate."""
-        if self.b_error is None:
-            return 0
-        return trees.order_of(self._phi, self.b - self.b_error, TOLERANCE)
-
-    @cached_property
     def dense_order(self) -> int:
         """Order of the dense output, uniformly inside the step."""
         return trees.dense_order_of(self._phi, self.P, TOLERANCE)
@@ -264,10 +253,6 @@ class RosenbrockTableau:
     def error_constant(self) -> float:
         """Norm of the leading error coefficients: compare methods of equal order by it."""
         return trees.principal_error(self._phi, self.b, self.order)
-
-    def order_defects(self, order: int) -> dict:
-        """What the conditions of all trees with `order` nodes lack: ``{tree: defect}``."""
-        return {t: float(trees.defect(self._phi, self.b, t)[0]) for t in trees.trees(order)}
 
     def stability_function(self, z):
         """R(z), the factor of one step on ``u' = lambda u`` with ``z = lambda h``.

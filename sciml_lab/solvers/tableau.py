@@ -16,16 +16,12 @@ from types import SimpleNamespace
 import numpy as np
 
 from sciml_lab.solvers import stability, trees
+from sciml_lab.solvers.conditions import TOLERANCE, ButcherTable
 from sciml_lab.solvers.stiff_order import stiff_order
-
-TOLERANCE = 1e-14
-"""A condition holds if its defect is below this times the sum of its absolute terms. That is some
-45 roundings: each coefficient is rounded once, a tree of order 9 multiplies up to 17 of them, and
-the sums over 16 stages round again."""
 
 
 @dataclass(frozen=True, eq=False)
-class Tableau:
+class Tableau(ButcherTable):
     """A Runge-Kutta method: matrix A, weights b, and what belongs to them.
 
     Parameters
@@ -200,18 +196,6 @@ class Tableau:
         return trees.StageWeights(self.A)
 
     @cached_property
-    def order(self) -> int:
-        """Order of convergence, from the order conditions of all rooted trees (up to 10)."""
-        return trees.order_of(self._phi, self.b, TOLERANCE)
-
-    @cached_property
-    def embedded_order(self) -> int:
-        """Order of the method with weights bhat; 0 without an error estimate."""
-        if self.b_error is None:
-            return 0
-        return trees.order_of(self._phi, self.b - self.b_error, TOLERANCE)
-
-    @cached_property
     def dense_order(self) -> int:
         """Order of the dense output, uniformly inside the step."""
         s, total = self.stages, len(self.P)
@@ -223,17 +207,6 @@ class Tableau:
     def error_constant(self) -> float:
         """Norm of the leading error coefficients: compare methods of equal order by it."""
         return trees.principal_error(self._phi, self.b, self.order)
-
-    def order_defects(self, order: int) -> dict:
-        """What the conditions of all trees with `order` nodes lack: ``{tree: defect}``.
-
-        Examples
-        --------
-        >>> import sciml_lab as sl
-        >>> sl.Heun().tableau.order_defects(2)
-        {((),): 0.0}
-        """
-        return {t: float(trees.defect(self._phi, self.b, t)[0]) for t in trees.trees(order)}
 
     def stability_function(self, z):
         """R(z), the factor of one step on ``u' = lambda u`` with ``z = lambda h``.

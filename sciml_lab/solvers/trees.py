@@ -16,6 +16,7 @@ E. Hairer, S. P. Norsett, G. Wanner, *Solving Ordinary Differential Equations I*
 
 from collections import Counter
 from functools import cache
+from itertools import product
 from math import factorial, prod
 
 import numpy as np
@@ -87,6 +88,52 @@ def symmetry(tree) -> int:
     return prod(symmetry(child) ** m * factorial(m) for child, m in Counter(tree).items())
 
 
+def written(tree, names=("f",)) -> str:
+    """The elementary differential that a tree stands for.
+
+    Parameters
+    ----------
+    tree : tuple
+        As above, or with coloured nodes: pairs (colour, branches).
+    names : sequence of str
+        Name of the function of each colour.
+
+    Examples
+    --------
+    >>> written(((), ((),))), written((0, ((1, ()),)), ("f", "g"))
+    ("f''(f, f'(f))", "f'(g)")
+    """
+    colour, branches = tree if is_coloured(tree) else (0, tree)
+    inside = ", ".join(sorted((written(x, names) for x in branches), key=lambda s: (len(s), s)))
+    return names[colour] + "'" * len(branches) + (f"({inside})" if inside else "")
+
+
+def is_coloured(tree) -> bool:
+    """Whether the nodes of a tree have colours.
+
+    Examples
+    --------
+    >>> is_coloured(((), ())), is_coloured((0, ()))
+    (False, True)
+    """
+    return len(tree) == 2 and not isinstance(tree[0], tuple)
+
+
+def colourings(tree, colours=(False, True)) -> list:
+    """All ways to colour the nodes of a tree: pairs (colour, branches).
+
+    Examples
+    --------
+    >>> len(colourings(((), ())))
+    8
+    """
+    return [
+        (colour, branches)
+        for colour in colours
+        for branches in product(*(colourings(branch, colours) for branch in tree))
+    ]
+
+
 class StageWeights:
     """The vectors ``Phi(t)`` of a matrix A, evaluated tree by tree when asked for.
 
@@ -146,32 +193,6 @@ def defect(phi, b, tree):
     return b @ phi(tree) - right, np.abs(b) @ phi.bound(tree) + right
 
 
-def order_of(phi, b, tolerance) -> int:
-    """Highest order p for which all conditions of the trees up to p nodes hold.
-
-    Parameters
-    ----------
-    phi : StageWeights
-        Of the matrix A.
-    b : ndarray, shape (s,)
-        Weights.
-    tolerance : float
-        Largest defect in units of its scale.
-
-    Examples
-    --------
-    >>> heun = StageWeights(np.array([[0.0, 0.0], [1.0, 0.0]]))
-    >>> order_of(heun, np.array([0.5, 0.5]), 1e-14)
-    2
-    """
-    for order in range(1, HIGHEST_ORDER + 1):
-        for tree in trees(order):
-            value, scale = defect(phi, b, tree)
-            if not abs(value) <= tolerance * scale:
-                return order - 1
-    return HIGHEST_ORDER
-
-
 def dense_order_of(phi, P, tolerance) -> int:
     """Order of dense output with weights ``b_i(theta) = sum_j P[i, j-1] theta**j``.
 
@@ -185,7 +206,7 @@ def dense_order_of(phi, P, tolerance) -> int:
     P : ndarray, shape (stages, degree)
         Coefficients of the weights.
     tolerance : float
-        As in `order_of`.
+        Largest defect in units of the sum of absolute terms.
 
     Examples
     --------

@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 
 from sciml_lab.solvers import trees
+from sciml_lab.solvers.conditions import Condition, KnowsItsOrder
 
 
 def coloured_weights(matrices, tree):
@@ -50,6 +51,67 @@ def coloured_weights(matrices, tree):
     ]
 
 
+def coloured_conditions(matrices, b, tree, root):
+    """The conditions of one tree, for every colouring of the nodes below its root.
+
+    Parameters
+    ----------
+    matrices, b : sequence of ndarray (s, s), ndarray (s,)
+        A of each part; weights of the part of the root.
+    tree : tuple
+        As in `trees`.
+    root : int
+        Which part that is.
+
+    Examples
+    --------
+    >>> matrices = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 0.0], [0.5, 0.5]])
+    >>> for c in coloured_conditions(matrices, np.array([0.5, 0.5]), ((),), 0):
+    ...     print(trees.written(c.tree, "EI"), c.defect)
+    E'(E) 0.0
+    E'(I) 0.0
+    """
+    right = 1.0 / trees.density(tree)
+    below = product(*(trees.colourings(branch, range(len(matrices))) for branch in tree))
+    weights = coloured_weights(matrices, tree)
+    for branches, (phi, bound) in zip(below, weights, strict=True):
+        yield Condition((root, branches), b @ phi - right, np.abs(b) @ bound + right)
+
+
+class AdditivePair(KnowsItsOrder):
+    """Two tableaus as one method: every part has its own matrix and weights.
+
+    Parameters
+    ----------
+    explicit, implicit : Tableau
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> pair = AdditivePair(sl.ARS222().explicit, sl.ARS222().implicit)
+    >>> pair.order, pair.written(pair.violated(3).tree)
+    (2, "E'(E'(E))")
+    """
+
+    highest = 6
+
+    def __init__(self, explicit, implicit):
+        self.parts, self.name = (explicit, implicit), implicit.name
+        self.b_error = explicit.b_error
+
+    def conditions(self, order, embedded=False):
+        """One for each colouring of each tree."""
+        matrices = [np.asarray(tab.A) for tab in self.parts]
+        for tree in trees.trees(order):
+            for root, tab in enumerate(self.parts):
+                b = np.asarray(tab.b - tab.b_error if embedded else tab.b)
+                yield from coloured_conditions(matrices, b, tree, root)
+
+    def written(self, tree) -> str:
+        """The tree with its nodes called E (explicit) and I (implicit)."""
+        return trees.written(tree, "EI")
+
+
 def additive_order(matrices, b, tolerance, highest=6) -> int:
     """Highest order for which the conditions of all coloured trees hold.
 
@@ -75,8 +137,7 @@ def additive_order(matrices, b, tolerance, highest=6) -> int:
     matrices = [np.asarray(A) for A in matrices]
     for order in range(1, highest + 1):
         for tree in trees.trees(order):
-            right = 1.0 / trees.density(tree)
-            for phi, bound in coloured_weights(matrices, tree):
-                if abs(b @ phi - right) > tolerance * (np.abs(b) @ bound + right):
+            for c in coloured_conditions(matrices, b, tree, 0):
+                if not abs(c.defect) <= tolerance * c.scale:
                     return order - 1
     return highest

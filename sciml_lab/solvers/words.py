@@ -19,7 +19,42 @@ from math import factorial
 
 import numpy as np
 
-TOLERANCE = 1e-14
+from sciml_lab.solvers.conditions import Condition, KnowsItsOrder
+
+
+class Words(KnowsItsOrder):
+    """A splitting method as a table that proves its order.
+
+    Parameters
+    ----------
+    name : str
+    flows, quadratic
+        As in `defects`.
+
+    Examples
+    --------
+    >>> strang = Words("Strang", [("B", 0.5), ("A", 1.0), ("B", 0.5)])
+    >>> strang.order, strang.violated(3).tree
+    (2, 'AAB')
+    """
+
+    def __init__(self, name, flows, quadratic=False):
+        self.name, self.flows, self.quadratic = name, tuple(flows), quadratic
+
+    def conditions(self, order, embedded=False):
+        """One for each word of so many letters."""
+        series = _words(self.flows, order)
+        sizes = _words([(x, abs(c)) for x, c in self.flows], order)
+        names = ["".join(w) for w in product("AB", repeat=order)]
+        wrong = np.array([series[w] - 1 / factorial(order) for w in names])
+        if self.quadratic and order >= 4:
+            wrong = _outside(wrong, _vanishing(order))
+        scale = max(sizes[w] for w in names)
+        return [Condition(w, float(x), scale) for w, x in zip(names, wrong, strict=True)]
+
+    def written(self, tree) -> str:
+        """The word, in the order of acting."""
+        return tree
 
 
 def defects(flows, order, quadratic=False):
@@ -45,15 +80,8 @@ def defects(flows, order, quadratic=False):
     >>> [bool(d < 1e-14) for d in defects(strang, 3)]
     [True, True, False]
     """
-    series, sizes = _words(flows, order), _words([(x, abs(c)) for x, c in flows], order)
-    found = []
-    for k in range(1, order + 1):
-        names = ["".join(w) for w in product("AB", repeat=k)]
-        wrong = np.array([series[w] - 1 / factorial(k) for w in names])
-        if quadratic and k >= 4:
-            wrong = _outside(wrong, _vanishing(k))
-        found.append(float(np.max(np.abs(wrong)) / max(sizes[w] for w in names)))
-    return found
+    table = Words("", flows, quadratic)
+    return [max(c.relative for c in table.conditions(k)) for k in range(1, order + 1)]
 
 
 def order_of(flows, quadratic=False, highest=10) -> int:
@@ -64,10 +92,9 @@ def order_of(flows, quadratic=False, highest=10) -> int:
     >>> order_of([("B", 1.0), ("A", 1.0)]), order_of([("B", 0.5), ("A", 1.0), ("B", 0.5)])
     (1, 2)
     """
-    for k in range(1, highest + 1):
-        if defects(flows, k, quadratic)[-1] > TOLERANCE:
-            return k - 1
-    return highest
+    table = Words("", flows, quadratic)
+    table.highest = highest
+    return table.order
 
 
 def _words(flows, order):
