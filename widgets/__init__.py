@@ -6,6 +6,8 @@
 - `StiffnessExplorer`: eigenvalues times h over the region of stability, and the steps they allow
 - `StructureExplorer`: a planet or pendulum for many periods, and whether its energy drifts
 - `PipelineExplorer`: from f to a solved linear system, every stage to be switched off
+- `HybridExplorer`: a bouncing ball, where its events are located, and which are missed
+- `DriftExplorer`: a pendulum on a rod, and how far its constraint is left
 - `NeuralODETrainer`: a neural ODE that retrains when a slider is let go
 - `TapeExplorer`: a program on a tape, and the reverse sweep entry by entry
 - `SourceExplorer`: a function, and the derivative that was written from its source
@@ -30,6 +32,8 @@ _HOME = {
     "StiffnessExplorer": "stiffness",
     "StructureExplorer": "structure",
     "PipelineExplorer": "pipeline",
+    "HybridExplorer": "hybrid",
+    "DriftExplorer": "drift",
     "NeuralODETrainer": "neural_ode_trainer",
     "TapeExplorer": "tape_explorer",
     "SourceExplorer": "source_explorer",
