@@ -184,10 +184,13 @@ def test_what_has_no_kernel_runs_in_python_and_the_message_says_why():
     same(short, sl.Rodas5P(), rtol=1e-3)
     jac = short.replace(jac=lambda u, p, t: np.array([[0.0, 1.0], [1.0, -50.0]]))
     ends(jac, sl.Rodas5P(), "jac is a Python function")
-    large = sl.ODEProblem(lambda u, p, t: -u, np.ones(201), (0.0, 0.1))
-    why = "the 201 x 201 matrices call for a linear solver that has no compiled form"
+    large = sl.ODEProblem(lambda u, p, t: -u - np.sum(u), np.ones(501), (0.0, 0.1))
+    why = "the 501 x 501 matrices call for a linear solver that has no compiled form"
     ends(large, sl.Rodas5P(), why)
-    same(large, sl.Rodas5P(linear_solver="dense"))
+    ends(large, sl.Rodas5P(linear_solver="dense"), why)
+    many = sl.ODEProblem(lambda u, p, t: -u, np.ones(3001), (0.0, 0.1))
+    ends(many, sl.Rodas5P(), "the pattern of a Jacobian of 3001 columns takes long to read")
+    same(many.replace(u0=np.ones(201)), sl.Rodas5P(linear_solver="dense"))
 
 
 @pytest.mark.parametrize("n", [40, 150])
@@ -198,7 +201,8 @@ def test_bands(n):
 
     start = np.sin(np.arange(n) * 1.0) + 1
     problem = sl.ODEProblem(heat, start, (0.0, 1.0), [1e4])
-    plain, quick = both(problem, sl.Rodas5P(), rtol=1e-4, saveat=[0.5, 1.0])
+    method = sl.Rodas5P(linear_solver="dense")
+    plain, quick = both(problem, method, rtol=1e-4, saveat=[0.5, 1.0])
     np.testing.assert_allclose(quick.u, plain.u, rtol=1e-10, atol=1e-12)
     assert (quick.stats.nlu, quick.stats.nf) == (plain.stats.nlu, plain.stats.nf)
     assert "in Python" not in quick.message and quick.stats.linear.startswith("dense")
@@ -212,7 +216,8 @@ def linear_algebra_in_python():
     """The functions of a kernel, as plain Python: memory is an array, its address a name."""
     names = {"BLOCK": kernels.BLOCK, "SHORT": 8, "part": part, "np": np}
     places = "JACOBIAN", "FACTORS", "DIAGONAL", "ORDER", "VECTOR", "MASS"
-    names.update({name: name for name in (*places, "LOWER", "UPPER", "TROUBLE", "NLU")})
+    counts = "LOWER", "UPPER", "TROUBLE", "NLU", "BANDED"
+    names.update({name: name for name in (*places, *counts)})
     names.update(numbers=lambda x, _: x, integers=lambda x: x)
     for function in vars(linear_algebra).values():
         if inspect.isfunction(function):
@@ -226,6 +231,7 @@ def factorised(names, W):
     J = (np.eye(n) - W).ravel()
     memory = {"JACOBIAN": J, "FACTORS": np.zeros(wide * wide), "NLU": 0, "MASS": 0}
     memory |= {"DIAGONAL": np.zeros(n), "ORDER": np.zeros(n, int), "VECTOR": np.zeros(wide)}
+    memory["BANDED"] = 0
     names["factorise"](1.0, n, memory)
     return memory
 

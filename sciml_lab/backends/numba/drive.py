@@ -105,6 +105,7 @@ class Drive:
     """
 
     matrices: Any = np.empty(0)  # of an implicit method
+    choice: Any = None  # of its linear solver, where that is a band
 
     def __init__(self, kernel, method, f, shape, m, keep_steps, keep_stages):
         self.kernel, self.f, self.shape, self.status = kernel, f, shape, at.DONE

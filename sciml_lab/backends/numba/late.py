@@ -33,7 +33,7 @@ class LateSolution(Solution):
         self.diagnosis = self.sensitivities = None
         self._counts = drive.integers[at.NACCEPT : at.NLU + 1].tolist()
         self._steps = steps = drive.steps() if drive.keep_steps else None
-        self._keeps, self._f = drive.keep, drive.f
+        self._keeps, self._f, self._choice = drive.keep, drive.f, drive.choice
         if times is None:
             self.t, u = np.concatenate((steps[0], problem.tspan[1:])), steps[2]
         else:
@@ -52,7 +52,7 @@ class LateSolution(Solution):
         stats = Stats(nf, naccept + nreject, naccept, nreject, seconds=self._seconds)
         if self.method.implicit:
             linear = self.method.side(self.problem, self.problem.u0.shape).linear
-            stats.njac, stats.nlu, stats.linear = njac, nlu, str(choice(linear))
+            stats.njac, stats.nlu, stats.linear = njac, nlu, str(choice(linear, self._choice))
         return stats
 
     @cached_property

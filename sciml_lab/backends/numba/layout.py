@@ -64,8 +64,12 @@ returns whenever it wants to, and the next call goes on.
     VALUE,  # and at its last stage
     VELOCITY,  # of a method for two halves: how positions move, a function,
     FORCE,  # and how momenta change
+    BANDED,  # what there is to know of a band matrix (`banded_layout`); 0 if matrices are full,
+    BAND_FACTORISE,  # functions for one: the factors of W,
+    BAND_SOLVE,  # a solve with them,
+    BAND_TIMES_MASS,  # a product with the mass matrix
     INTEGERS,  # how many there are
-) = range(56)
+) = range(60)
 CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------

@@ -4,7 +4,8 @@ This is the text that stands in a kernel in front of an implicit step: what `Lin
 for the readable one. J is evaluated once for every state, W = M - gamma h J is factorised for
 every attempt. J is stored row by row, W column by column, each made up to full blocks of four
 numbers: the loops over a block have a fixed length, and become a few vector instructions.
-c holds the addresses and counters of `layout.py`.
+c holds the addresses and counters of `layout.py`. A band has functions of its own
+(`banded_algebra.py`), which are compiled for its width and called by their addresses.
 """
 # ruff: noqa: F821 - the names come from the text in front
 # pyright: reportUndefinedVariable=false, reportGeneralTypeIssues=false
@@ -35,13 +36,24 @@ def linearise(slope, f, u, p, t, h, work, n, c):
 
 def factorise(gamma_h, n, c):
     """The factors of W = M - gamma h J; False if it has none, with the reason in TROUBLE."""
+    if c[BANDED] != 0:
+        function(c[BAND_FACTORISE], "ni")(gamma_h, c)
+    else:
+        factorise_full(gamma_h, n, c)
+    if c[TROUBLE] == 0:
+        c[NLU] += 1
+    return c[TROUBLE] == 0
+
+
+def factorise_full(gamma_h, n, c):
+    """The factors of a full W; TROUBLE tells if it has none."""
     jacobian, w, wide = numbers(c[JACOBIAN], "any"), numbers(c[FACTORS], "w"), padded(n)
     total = 0.0
     for i in range(n * n):
         total += 0.0 * jacobian[i]
     if total != 0.0:  # not even zero times it is zero
         c[TROUBLE] = -1 - not_finite(jacobian)
-        return False
+        return
     for j in range(n):
         for i in range(n):
             w[j * wide + i] = -gamma_h * jacobian[i * n + j]
@@ -58,9 +70,6 @@ def factorise(gamma_h, n, c):
     if n > SHORT:
         c[LOWER], c[UPPER] = diagonals(w, n, wide)
     c[TROUBLE] = eliminate(w, diagonal, integers(c[ORDER]), below, n, c)
-    if c[TROUBLE] == 0:
-        c[NLU] += 1
-    return c[TROUBLE] == 0
 
 
 def not_finite(jacobian):
@@ -143,7 +152,15 @@ def largest(column, j, n):
 
 
 def back_substitute(b, n, c):
-    """Solve W x = b; x takes the place of b.
+    """Solve W x = b; x takes the place of b."""
+    if c[BANDED] != 0:
+        function(c[BAND_SOLVE], "mi")(b, c)
+    else:
+        back_substitute_full(b, n, c)
+
+
+def back_substitute_full(b, n, c):
+    """Solve W x = b with a full W.
 
     Both triangles are worked off block by block: first the equations inside of a block, then
     what they contribute to the others, where the processor has several numbers in hand at once.
@@ -192,6 +209,9 @@ def subtract(x, w, j, start, wide):
 
 def times_mass(x, n, c):
     """Write the product M x to PRODUCT."""
+    if c[BANDED] != 0:
+        function(c[BAND_TIMES_MASS], "mmi")(x, numbers(c[PRODUCT], "any"), c)
+        return
     mass, product = numbers(c[MASS], "any"), numbers(c[PRODUCT], "any")
     for i in range(n):
         total = 0.0

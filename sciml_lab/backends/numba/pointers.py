@@ -7,9 +7,9 @@ and arrays as addresses too, which cost nothing to pass on. In the text of a ker
     c = integers(address)           memory of int64
     f = function(address, "mmmnm")  a C function: f(k, v, p, t, work)
 
-where "m" stands for memory and "n" for a number. The word beside an address names a *region*: two
-different regions never overlap, and LLVM is told so, or it would have to assume that writing a
-stage point changes the stages.
+where "m" stands for memory, "i" for memory of int64 and "n" for a number. The word beside an
+address names a *region*: two different regions never overlap, and LLVM is told so, or it would
+have to assume that writing a stage point changes the stages.
 """
 
 import operator
@@ -142,8 +142,9 @@ def part(typingctx, memory, offset):
 
 @intrinsic(prefer_literal=True)
 def function(typingctx, address, kinds):
-    """The C function at an address; "m" for memory and "n" for a number, argument by argument."""
+    """The C function at an address; "m", "i" or "n" for each argument."""
     kind = {"m": Memory(types.float64, SHARED), "n": types.float64}
+    kind["i"] = Memory(types.int64, SHARED)
     sig = types.void(*(kind[letter] for letter in kinds.literal_value))
     pointer = types.ExternalFunctionPointer(sig, _no_pointer)
 

@@ -48,7 +48,7 @@ def quick_solve(problem, method, rtol, atol, saveat, dense, max_steps):
     began = time.perf_counter()
     if type(problem) is not ODEProblem or problem.batch:
         return None
-    if problem.mass_matrix is not None or problem.jac is not None:
+    if problem.mass_matrix is not None or problem.jac is not None or problem.sparsity is not None:
         return None
     u0, p = problem.u0, problem.p
     plain = (

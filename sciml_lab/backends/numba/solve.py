@@ -11,7 +11,14 @@ from sciml_lab.backends.numba.dense import CompiledDense, lane
 from sciml_lab.backends.numba.drive import Drive
 from sciml_lab.backends.numba.families import family
 from sciml_lab.backends.numba.functions import right_hand_side
-from sciml_lab.backends.numba.implicit import ImplicitDrive, begin, choice, linearised, mass_of
+from sciml_lab.backends.numba.implicit import (
+    ImplicitDrive,
+    band_of,
+    begin,
+    choice,
+    linearised,
+    mass_of,
+)
 from sciml_lab.backends.numba.kernels import kernel
 from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
@@ -156,7 +163,9 @@ class CompiledRun:
         run.f.count += sum(one.nf for one in done)
         if run.method.implicit:
             linear = run.f.linear
-            linear.njac, linear.nlu, linear.choice = done[0].njac, done[0].nlu, choice(linear)
+            linear.njac, linear.nlu, linear.choice = (
+                done[0].njac, done[0].nlu, choice(linear, self.drive.choice)
+            )  # fmt: skip
         if not run.lanes:
             one = done[0]
             run.naccept, run.nreject, run.now = one.naccept, one.nreject, one.now
@@ -218,8 +227,12 @@ def _maybe_flat(p):
 
 def take_drive(f, method, u0, p, keep_steps, keep_stages, mass=None, side=None) -> Drive:
     """Memory for solves of this kind: some that is free, or new one."""
-    key = (method, keep_steps, keep_stages, mass is not None)
-    free = f.drives.setdefault(key, [])
+    band, given = None, getattr(getattr(side, "linear", None), "sparsity", None)
+    if method.implicit:
+        band = band_of(f, method, u0, p, mass, given)
+    key = (method, keep_steps, keep_stages, mass is not None, band is not None)
+    lasting = band is None or (mass is None and given is None)
+    free = f.drives.setdefault(key, []) if lasting else []
     if free:
         return free.pop()  # in one go, so that two threads never get the same
     m = 1 if p is None else np.size(p)
@@ -229,7 +242,7 @@ def take_drive(f, method, u0, p, keep_steps, keep_stages, mass=None, side=None) 
         drive = own.drive(f, method, u0, p, side, kept)
     elif method.implicit:
         code = kernel(method, mass=mass is not None)
-        drive = ImplicitDrive(code, method, linearised(f, u0, p), *kept)
+        drive = ImplicitDrive(code, method, linearised(f, u0, p, band), *kept, band=band)
     else:
         drive = Drive(kernel(method), method, f, *kept)
     drive.free = free

@@ -1,0 +1,157 @@
+"""The linear algebra of an implicit step whose W is a band, as a kernel carries it out.
+
+This is the text that is compiled for a band of KL diagonals below the main one and KU above. A
+column takes HEIGHT = 2 KL + KU + 1 numbers, as in LAPACK: from top to bottom KL for what row
+interchanges bring, KU above the diagonal, the diagonal, KL below. There are KL + KU columns more
+than unknowns, of zeros, so that no loop has to look where the matrix ends.
+
+Mostly the largest entry of a column stands on the diagonal already. Then rows stay in order, and
+a substitution has only its last KL (or KU) numbers in hand: `lower_in_order` and `upper_in_order`,
+which `substitution` writes for each width. From the first column on where that is not so, the
+factorisation goes on with interchanges.
+"""
+# ruff: noqa: F821 - the names come from the text in front
+# pyright: reportUndefinedVariable=false, reportGeneralTypeIssues=false
+
+
+def factorise(gamma_h, c):
+    """The factors of W = M - gamma h J; TROUBLE tells if it has none."""
+    b = integers(c[BANDED])
+    n, w, diagonal = b[UNKNOWNS], numbers(b[BAND], "w"), numbers(b[INVERSES], "y")
+    if not assemble(gamma_h, b, w, n):
+        c[TROUBLE] = -1
+        return
+    pivots, b[REACH] = integers(b[PIVOTS]), KU
+    first = eliminate_in_order(w, diagonal, n)
+    c[TROUBLE] = 0
+    if first < n:
+        b[REACH] = KU + KL
+        c[TROUBLE] = eliminate(w, diagonal, pivots, first, n)
+
+
+def assemble(gamma_h, b, w, n):
+    """Put the band of W together from the columns of J; False if one is not finite."""
+    columns, sources = numbers(b[COLUMNS], "k"), integers(b[SOURCES])
+    mass, total = numbers(b[MASS_BAND], "u"), 0.0
+    for j in range(n):
+        column, start = part(w, j * HEIGHT + KL), j * (KL + KU + 1)
+        for i in range(KL + KU + 1):
+            x = columns[sources[start + i]]
+            total = in_any_order(total, 0.0 * x)  # not even zero times what is not finite is zero
+            column[i] = mass[start + i] - gamma_h * x
+    return total == 0.0
+
+
+def eliminate_in_order(w, diagonal, n):
+    """Gaussian elimination as long as the largest entry of a column stands on the diagonal.
+
+    W is L D U; L and U take the place of W, the ones on their diagonals are not stored, and
+    `diagonal` receives the inverse of D. Returns the first column left; n if there is none.
+    """
+    for j in range(n):
+        column = part(w, j * HEIGHT + KL + KU)
+        pivot = column[0]
+        size, largest = abs(pivot), pivot != 0.0
+        for i in range(1, KL + 1):
+            largest = largest and abs(column[i]) <= size
+        if not largest:
+            return j
+        diagonal[j] = inverse = 1.0 / pivot
+        for k in range(1, KU + 1):
+            other = part(column, k * (HEIGHT - 1))
+            other[0] = x = other[0] * inverse
+            for i in range(1, KL + 1):
+                other[i] -= x * column[i]
+        for i in range(1, KL + 1):
+            column[i] *= inverse
+    return n
+
+
+def eliminate(w, diagonal, pivots, first, n):
+    """Go on from a column with interchanges of rows.
+
+    Returns the number of the first pivot that is zero, from 1; 0 if there is none.
+    """
+    for j in range(n):
+        pivots[j] = 0
+    for j in range(n + KL + KU):
+        for i in range(KL):
+            w[j * HEIGHT + i] = 0.0
+    for j in range(first, n):
+        column, best = part(w, j * HEIGHT + KL + KU), 0
+        for i in range(1, KL + 1):
+            if abs(column[i]) > abs(column[best]):
+                best = i
+        if column[best] == 0.0:
+            return j + 1
+        pivots[j] = best
+        if best != 0:
+            for k in range(KL + KU + 1):
+                other = part(column, k * (HEIGHT - 1))
+                other[0], other[best] = other[best], other[0]
+        diagonal[j] = inverse = 1.0 / column[0]
+        for k in range(1, KL + KU + 1):
+            other = part(column, k * (HEIGHT - 1))
+            if other[0] != 0.0:
+                other[0] = x = other[0] * inverse
+                for i in range(1, KL + 1):
+                    other[i] -= x * column[i]
+        for i in range(1, KL + 1):
+            column[i] *= inverse
+    return 0
+
+
+def back_substitute(v, c):
+    """Solve W x = v; x takes the place of v."""
+    b = integers(c[BANDED])
+    n, w, diagonal = b[UNKNOWNS], numbers(b[BAND], "w"), numbers(b[INVERSES], "y")
+    x, order = part(numbers(b[X], "x"), KL + KU), integers(b[UNKNOWN_OF])
+    if b[UNKNOWN_OF] == 0:
+        for i in range(n):
+            x[i] = v[i]
+    else:
+        for i in range(n):
+            x[i] = v[order[i]]
+    if b[REACH] == KU:
+        lower_in_order(x, w, diagonal, n)
+        upper_in_order(x, w, n)
+    else:
+        lower(x, w, diagonal, integers(b[PIVOTS]), n)
+        upper(x, w, n)
+    if b[UNKNOWN_OF] == 0:
+        for i in range(n):
+            v[i] = x[i]
+    else:
+        for i in range(n):
+            v[order[i]] = x[i]
+
+
+def lower(x, w, diagonal, pivots, n):
+    """Solve L D y = x with the rows interchanged as in the factorisation."""
+    for j in range(n):
+        here, below = part(x, j), part(w, j * HEIGHT + KL + KU)
+        best = pivots[j]
+        here[0], here[best] = here[best], here[0]
+        for i in range(1, KL + 1):
+            here[i] -= below[i] * here[0]
+        here[0] *= diagonal[j]
+
+
+def upper(x, w, n):
+    """Solve U x = y."""
+    for j in range(n - 1, -1, -1):
+        here, above = part(x, j - KL - KU), part(w, j * HEIGHT)
+        for i in range(KL + KU):
+            here[i] -= above[i] * here[KL + KU]
+
+
+def times_mass(v, product, c):
+    """The product M v."""
+    b = integers(c[BANDED])
+    starts, columns = integers(b[MASS_STARTS]), integers(b[MASS_COLUMNS])
+    entries = numbers(b[MASS_ENTRIES], "w")
+    for i in range(b[UNKNOWNS]):
+        total = 0.0
+        for k in range(starts[i], starts[i + 1]):
+            total += entries[k] * v[columns[k]]
+        product[i] = total

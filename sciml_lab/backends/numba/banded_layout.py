@@ -1,0 +1,18 @@
+"""What Python and the functions for a band matrix tell each other: an array of integers."""
+
+(
+    UNKNOWNS,
+    REACH,  # how many diagonals of U above the main one may not be zero; KU, or KU + KL
+    COLUMNS,  # addresses: the columns of J, those of one colour together,
+    SOURCES,  # of every place in the band, column by column: which of these numbers goes there,
+    MASS_BAND,  # and the entry of M,
+    BAND,  # W and its factors,
+    INVERSES,  # of the pivots,
+    PIVOTS,  # by how many places down the row of a pivot was found,
+    X,  # a vector for work, with room at both ends,
+    UNKNOWN_OF,  # the order in which the unknowns stand in the band; 0: as they come,
+    MASS_STARTS,  # M row by row: where the rows begin,
+    MASS_COLUMNS,
+    MASS_ENTRIES,
+    BAND_INTEGERS,  # how many there are
+) = range(14)
