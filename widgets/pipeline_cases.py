@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 import sciml_lab as sl
-from sciml_lab._optional import need
 from sciml_lab.linalg.colored import derivatives, try_out
 from sciml_lab.linalg.coloring import color, recover, seeds
 
@@ -31,7 +30,7 @@ class HeatPlate:
         """Row by row; four neighbours less four times the middle."""
         n, more = self.n, u.shape[1:]
         x = u.reshape(n, n, *more)
-        row, column = 0.0 * x[:1], 0.0 * x[:, :1]
+        row, column = np.zeros_like(x[:1]), np.zeros_like(x[:, :1])
         up, down = np.concatenate([row, x[:-1]]), np.concatenate([x[1:], row])
         left = np.concatenate([column, x[:, :-1]], axis=1)
         right = np.concatenate([x[:, 1:], column], axis=1)
@@ -112,9 +111,11 @@ class System:
         return derivatives(prob.f, prob.u0, prob.p, 0.0, seeds(colors))
 
     def W(self, gamma_h):
-        """I - gamma h J, sparse."""
-        sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
-        return sparse.csc_array(sparse.eye_array(self.size) - gamma_h * self.J)
+        """I - gamma h J on the pattern of J, which holds the diagonal."""
+        W = -gamma_h * self.J
+        i, j = W.tocoo().coords
+        W.data += i == j
+        return W
 
 
 @lru_cache(maxsize=32)

@@ -51,8 +51,8 @@ def operations(name, n) -> int:
 
     Examples
     --------
-    >>> operations("heat in a plate", 4)  # 6 at each point, and the edges
-    104
+    >>> operations("heat in a plate", 4)  # 6 at each point
+    96
     """
     prob = system(name, n).problem
     u = np.array([Counting() for _ in range(prob.u0.size)], dtype=object)
@@ -93,7 +93,7 @@ def counted(plan: Plan) -> Cost:
     --------
     >>> plan, _ = Plan("heat in a plate", 8, 1e-3, pattern=False, solver="full").settled()
     >>> counted(plan).directions, [round(part) for part in counted(plan).parts]
-    (64, [2400, 51200, 174763, 49152])
+    (64, [2304, 49152, 174763, 49152])
     """
     found, f = system(plan.name, plan.n), operations(plan.name, plan.n)
     W = shifted(plan)

@@ -266,11 +266,12 @@ def _krylov(plan, W):
 
 
 def _moved(W, rows, columns=None):
-    """Where W has entries if row k goes to rows[k], and columns as well."""
+    """W with its row k at rows[k], and its columns likewise."""
     sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
     columns = rows if columns is None else columns
-    i, j = W.tocoo().coords
-    return sparse.coo_array((np.ones(i.size), (rows[i], columns[j])), shape=W.shape)
+    entries = W.tocoo()
+    i, j = entries.coords
+    return sparse.coo_array((entries.data, (rows[i], columns[j])), shape=W.shape)
 
 
 def _grids(multigrid, W, solve):
