@@ -43,6 +43,7 @@ _NAMES = {
     ),
     "sciml_lab.linalg.krylov": ("GMRES",),
     "sciml_lab.linalg.precondition": ("ILU", "BlockJacobi", "Jacobi"),
+    "sciml_lab.linalg.aggregation": ("AlgebraicMultigrid",),
     "sciml_lab.linalg.multigrid": ("Multigrid",),
     "sciml_lab.solvers.tableau": ("Tableau",),
     "sciml_lab.solvers.explicit": (

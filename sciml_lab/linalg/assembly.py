@@ -68,8 +68,12 @@ class Assembly:
     def matrix(self, gamma_h, J):
         """W = M - gamma h J as a csc_array."""
         sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
-        P, data = self.pattern, self._base.astype(np.result_type(self._base, gamma_h, J.data))
-        data[self._places] -= gamma_h * J.data
+        P, base, J_data = self.pattern, self._base, gamma_h * J.data
+        if J_data.size == base.size:  # J has an entry wherever W has
+            data = base - J_data
+        else:
+            data = base.astype(np.result_type(base, J_data))
+            data[self._places] -= J_data
         return sparse.csc_array((data, P.indices, P.indptr), shape=P.shape)
 
 

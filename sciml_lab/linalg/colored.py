@@ -16,7 +16,7 @@ from sciml_lab.linalg.coloring import as_pattern, color, seeds
 from sciml_lab.linalg.generated import generated
 from sciml_lab.linalg.jacobians import EPS, Derived, sizes, slope_along
 
-READ = 3000  # most unknowns for which the source is run on sets: a third of a second for 1000
+READ = 1000  # most unknowns for which the source is run on sets, a third of a second for so many
 MANY = 500  # colours
 TOO_FULL = "the Jacobian is too full"
 HINTS = {

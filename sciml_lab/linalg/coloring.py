@@ -13,12 +13,17 @@ J. Inst. Math. Appl. 13 (1974) 117-119.
 A. H. Gebremedhin, F. Manne, A. Pothen, "What color is your Jacobian?", SIAM Review 47 (2005).
 """
 
+from hashlib import sha256
+
 import numpy as np
 
 from sciml_lab._optional import need
 
 KINDS = ("column", "star")
+KEPT = 64  # colourings that are remembered
 MANY = 3000  # columns for which it takes too long to look for the most incident one each time
+
+_known: dict = {}  # (kind, shape, name of the pattern): colours
 
 
 def color(pattern, kind="column") -> np.ndarray:
@@ -47,8 +52,21 @@ def color(pattern, kind="column") -> np.ndarray:
     P = as_pattern(pattern)
     if kind not in KINDS:
         raise ValueError(f"kind must be 'column' or 'star' (got {kind!r}).")
-    if kind == "star":
-        return _star(P)
+    key = kind, P.shape, _print_of(P)
+    if key not in _known:  # a solve colours the pattern that the last one did
+        if len(_known) >= KEPT:
+            _known.clear()
+        _known[key] = _star(P) if kind == "star" else _columns(P)
+    return _known[key].copy()
+
+
+def _print_of(P):
+    """A short name of a pattern."""
+    return sha256(np.concatenate([P.indptr, P.indices]).astype(np.int64).tobytes()).digest()
+
+
+def _columns(P):
+    """Colours by which columns that share a row differ."""
     n = P.shape[1]
     fewest = int(np.diff(P.tocsr().indptr).max(initial=0))
     if fewest == n:

@@ -132,9 +132,10 @@ def _orthogonal(w, V, size):
 
     Where little is left, rounding has brought back a part in the basis: then once more.
     """
-    h = np.zeros(len(V) + 1, dtype=V.dtype)
+    h, basis = np.zeros(len(V) + 1, dtype=V.dtype), V.conj() if V.dtype.kind == "c" else V
+    left = 0.0
     for _ in range(2):
-        part = V @ w if V.dtype.kind != "c" else V.conj() @ w
+        part = basis @ w
         w = w - part @ V
         h[:-1] += part
         left = np.linalg.norm(w)
@@ -238,18 +239,21 @@ class GMRES:
         """Whether products are all that is needed."""
         return self.precondition is None
 
-    def prepare(self, W, *, forcing=None, spent=None):
+    def prepare(self, W, *, apply=None, forcing=None, spent=None):
         """Return ``solve(b)``, the solution of ``W x = b`` in the shape of b.
 
         Parameters
         ----------
         W : sparse matrix or operator
+        apply : callable, optional
+            The preconditioner, if it is ready.
         forcing : Forcing, optional
             Says how accurate a solve has to be, where an iteration corrects what it leaves.
         spent : callable, optional
             ``spent(k)`` is told the number of iterations.
         """
-        apply = None if self.precondition is None else self.precondition.prepare(W)
+        if apply is None and self.precondition is not None:
+            apply = self.precondition.prepare(W)
 
         def solve(b):
             flat, rtol = b.ravel(), self.rtol or TIGHT

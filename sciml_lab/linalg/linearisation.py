@@ -10,15 +10,17 @@ import numpy as np
 
 from sciml_lab._optional import need
 from sciml_lab.ad import primal
+from sciml_lab.linalg.aggregation import AlgebraicMultigrid
 from sciml_lab.linalg.assembly import Assembly
 from sciml_lab.linalg.banded import banded_lu
 from sciml_lab.linalg.choice import SMALL, Choice, choose
 from sciml_lab.linalg.colored import Colored, find_pattern
 from sciml_lab.linalg.dense_lu import SingularMatrix, dense_lu
 from sciml_lab.linalg.jacobians import jacobian_function
-from sciml_lab.linalg.krylov import GMRES, Forcing
+from sciml_lab.linalg.krylov import GMRES, Forcing, Stagnation
 from sciml_lab.linalg.mass_matrix import Mass
 from sciml_lab.linalg.matrix_free import JacobianProduct, Products, Shifted
+from sciml_lab.linalg.precondition import Kept
 from sciml_lab.linalg.sparse_lu import sparse_lu
 
 __all__ = ["Linearisation", "SingularMatrix", "dense_lu"]
@@ -77,7 +79,8 @@ class Linearisation:
         self.given, self.call = jac is not None, call
         self.jacobian = jacobian_function(f, jac, call)
         self.J = self.point = self._factored = self._solve = self._by_time = None
-        self.choice = self._assembly = None
+        self.choice = self._assembly = self._kept = None
+        self.iterative = linear_solver if isinstance(linear_solver, GMRES) else None
         self.inexact, self._forcing = False, Forcing()
         self.njac = self.nlu = self.nkrylov = 0
 
@@ -145,7 +148,10 @@ class Linearisation:
         if self.size <= SMALL:
             return Choice("dense", f"{self.size} unknowns, and up to {SMALL} nothing is quicker")
         assembly = self._put_together(self._sparse_jacobian())
-        found = choose(assembly.pattern, assembly.band)
+        J = self._sparse_jacobian() if self.mass_matrix is None else None
+        found = choose(assembly.pattern, assembly.band, J)
+        if found.name == "krylov":
+            self.iterative = GMRES(precondition=AlgebraicMultigrid())
         return found._replace(why=found.why + self._told())
 
     def _told(self):
@@ -172,14 +178,39 @@ class Linearisation:
             J = self._sparse_jacobian()
             W = self._put_together(J).matrix(gamma_h, J)
         if self.choice.name == "krylov":
-            forcing = self._forcing if self.inexact else None
-            return solver.prepare(W, forcing=forcing, spent=self._spend)
+            return self._iterative(W, gamma_h)
         if self.choice.name == "sparse":
             return sparse_lu(W, self._assembly.symmetric)
         return banded_lu(W, self._assembly.band)
 
+    def _iterative(self, W, gamma_h):
+        """The Krylov iteration for W, with a preconditioner that may be of an earlier W."""
+        solver, apply = self.iterative, None
+        if not isinstance(self.J, JacobianProduct) and solver.precondition is not None:
+            self._kept = self._kept or Kept(solver.precondition)
+            mass = None if self.mass_matrix is None else self.mass_matrix.matrix
+            apply = self._kept.serve(W, gamma_h, self.J, mass)
+        forcing = self._forcing if self.inexact else None
+        solve = solver.prepare(W, apply=apply, forcing=forcing, spent=self._spend)
+        return solve if solver is self.linear_solver else self._or_factors(solve, W)
+
+    def _or_factors(self, solve, W):
+        """An iteration that nobody has asked for: where it stagnates, factorise after all."""
+
+        def careful(b):
+            try:
+                return solve(b)
+            except Stagnation as trouble:
+                self.choice = Choice("sparse", f"the iteration was given up ({trouble})")
+                self._solve = sparse_lu(W, self._assembly.symmetric)
+                return self._solve(b)
+
+        return careful
+
     def _spend(self, count):
         self.nkrylov += count
+        if self._kept is not None:
+            self._kept.note(count)
 
     def _put_together(self, J) -> Assembly:
         """What adds M and J; made anew only if one of them has another pattern."""

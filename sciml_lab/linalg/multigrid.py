@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sciml_lab._optional import need
+from sciml_lab.linalg.assembly import Assembly
 from sciml_lab.linalg.dense_lu import dense_lu
-from sciml_lab.linalg.precondition import blocks, check_order, inverse_blocks
+from sciml_lab.linalg.mass_matrix import Mass
+from sciml_lab.linalg.precondition import Blocks, blocks, check_order
 
 COARSEST = 150  # so many unknowns are solved for as they are
 BOUNDARIES = ("wall", "closed", "periodic")
@@ -94,32 +96,77 @@ class Multigrid:
 
     def prepare(self, W):
         """Put the matrices of all grids together."""
+        return self.family(-W, 0.0 * W)(1.0)
+
+    def family(self, J, M=None):
+        """The same for all W = M - gamma h J: a function of gamma h."""
         unknowns = int(np.prod(self.grid)) * self.fields
-        if W.shape[0] != unknowns:
+        if J.shape[0] != unknowns:
             raise ValueError(
                 f"Multigrid is made for grid {self.grid} with {self.fields} unknown(s) a point, "
-                f"{unknowns} in all, and u has {W.shape[0]} entries."
+                f"{unknowns} in all, and u has {J.shape[0]} entries."
             )
-        levels = []
-        for P, R in interpolations(self.grid, self.fields, self.order, self.boundary):
-            places = blocks(W.shape[0], self.fields, self.order)
-            levels.append(Level(W.tocsr(), self.damping * inverse_blocks(W, places), P, R))
-            W = (R @ (W @ P)).tocsc()
-        solve = dense_lu(W.toarray())
-        return lambda y: self._cycle(levels, solve, y)
+        steps = interpolations(self.grid, self.fields, self.order, self.boundary)
+        grids = Grids(J, M, steps, lambda n: blocks(n, self.fields, self.order))
+        return lambda gamma_h: grids.cycle(gamma_h, self.sweeps, self.damping)
 
-    def _cycle(self, levels, solve, b):
-        """About ``W^-1 b`` on the first of these grids."""
-        if not levels:
-            return solve(b)
-        (W, inverse, P, R), *coarser = levels
-        x = inverse @ b
-        for _ in range(self.sweeps - 1):
-            x += inverse @ (b - W @ x)
-        x += P @ self._cycle(coarser, solve, R @ (b - W @ x))
-        for _ in range(self.sweeps):
-            x += inverse @ (b - W @ x)
-        return x
+
+class Grids:
+    """J and M on all grids: ``P^T J P`` and ``P^T M P``, from one grid to the next.
+
+    Parameters
+    ----------
+    J : sparse matrix
+    M : sparse matrix, optional
+        Without it the identity.
+    steps : sequence of pairs (P, P^T)
+        From each coarse grid to the next finer one, the finest first.
+    places : callable
+        ``places(n)``: the blocks of n unknowns that Jacobi's iteration takes together.
+    """
+
+    def __init__(self, J, M, steps, places):
+        sparse = need("scipy.sparse", extra="lab", what="multigrid")
+        self.steps, self.pencils = steps, []
+        for P, R in (*steps, (None, None)):
+            J = sparse.csr_array(J)
+            J.sum_duplicates()
+            pencil = Assembly(J.T, None if M is None else Mass(sparse.csr_array(M).T))
+            self.pencils.append((pencil, J, Blocks(pencil.pattern.T, places(J.shape[0]))))
+            if P is not None:
+                M = R @ P if M is None else R @ (M @ P)
+                J = R @ (J @ P)
+
+    def cycle(self, gamma_h, sweeps, damping):
+        """The V-cycle of one gamma h, a function of the right-hand side."""
+        matrices = [pencil.matrix(gamma_h, J.T).T for pencil, J, _ in self.pencils]
+        solve = self._coarsest(matrices.pop(), damping)
+        levels = [
+            Level(W, damping * block.inverse(W), P, R)
+            for W, (_, _, block), (P, R) in zip(matrices, self.pencils, self.steps, strict=False)
+        ]
+        return lambda b: v_cycle(levels, solve, b, sweeps)
+
+    def _coarsest(self, W, damping):
+        """Solve on the coarsest grid; where it is large, W has nothing smooth left: one sweep."""
+        if W.shape[0] <= 2 * COARSEST:
+            return dense_lu(W.toarray())
+        inverse = damping * self.pencils[-1][2].inverse(W)
+        return lambda b: inverse @ b
+
+
+def v_cycle(levels, solve, b, sweeps):
+    """About ``W^-1 b`` on the first of these grids."""
+    if not levels:
+        return solve(b)
+    (W, inverse, P, R), *coarser = levels
+    x = inverse @ b
+    for _ in range(sweeps - 1):
+        x += inverse @ (b - W @ x)
+    x += P @ v_cycle(coarser, solve, R @ (b - W @ x), sweeps)
+    for _ in range(sweeps):
+        x += inverse @ (b - W @ x)
+    return x
 
 
 @lru_cache(maxsize=16)

@@ -1,7 +1,9 @@
 """Preconditioners for GMRES: cheap solutions of ``W x = y`` that are roughly right.
 
 Each is a small frozen object with ``prepare(W) -> apply``: W is a sparse matrix, and ``apply(y)``
-is about ``W^-1 y``. `sciml_lab.linalg.multigrid` has one more.
+is about ``W^-1 y``. `sciml_lab.linalg.multigrid` has two more.
+
+A preconditioner need not be of the present W = M - gamma h J: `Kept` says when it is made anew.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from sciml_lab.linalg.dense_lu import SingularMatrix
 from sciml_lab.linalg.sparse_lu import SYMMETRIC, is_symmetric
 
 ORDERS = ("points", "fields")
+WINDOW = 0.3  # change of gamma h that a preconditioner survives
+NO_JACOBIAN = object()
+SINGULAR_BLOCK = "a block on the diagonal of W is singular"
 
 
 @dataclass(frozen=True)
@@ -98,24 +103,118 @@ def inverse_blocks(W, places):
     array([[0.5 , 0.  ],
            [0.  , 0.25]])
     """
-    sparse = need("scipy.sparse", extra="lab", what="preconditioners")
-    count, size = places.shape
-    block, inside = np.empty(places.size, int), np.empty(places.size, int)
-    block[places] = np.arange(count)[:, None]
-    inside[places] = np.arange(size)
-    W = W.tocoo()
-    rows, columns = W.coords
-    own = block[rows] == block[columns]
-    rows, columns = rows[own], columns[own]
-    found = np.zeros((count, size, size), dtype=W.dtype)
-    found[block[rows], inside[rows], inside[columns]] = W.data[own]
-    try:
-        found = np.linalg.inv(found)
-    except np.linalg.LinAlgError:
-        raise SingularMatrix("a block on the diagonal of W is singular") from None
-    rows = np.broadcast_to(places[:, :, None], found.shape).ravel()
-    columns = np.broadcast_to(places[:, None, :], found.shape).ravel()
-    return sparse.csr_array((found.ravel(), (rows, columns)), shape=W.shape)
+    return Blocks(W, places).inverse(W)
+
+
+class Blocks:
+    """Where the blocks on the diagonal lie, in all matrices of one pattern.
+
+    Parameters
+    ----------
+    W : sparse matrix
+        In the format that the others will have.
+    places : array (count, size)
+        See `blocks`.
+    """
+
+    def __init__(self, W, places):
+        self.shape, (self.count, self.size) = W.shape, places.shape
+        block, inside = np.empty(places.size, int), np.empty(places.size, int)
+        block[places] = np.arange(self.count)[:, None]
+        inside[places] = np.arange(self.size)
+        rows, columns = W.tocoo().coords
+        self._own = np.flatnonzero(block[rows] == block[columns])
+        rows, columns = rows[self._own], columns[self._own]
+        self._inside = block[rows], inside[rows], inside[columns]
+        self._row, self._columns = (block, inside), places[block].ravel()
+
+    def inverse(self, W):
+        """The inverses of the blocks, in a sparse matrix."""
+        sparse = need("scipy.sparse", extra="lab", what="preconditioners")
+        found = np.zeros((self.count, self.size, self.size), dtype=W.dtype)
+        found[self._inside] = W.data[self._own]
+        data, starts = inverses(found)[self._row], np.arange(0, self._columns.size + 1, self.size)
+        return sparse.csr_array((data.ravel(), self._columns, starts), shape=self.shape)
+
+
+def inverses(matrices):
+    """The inverses of many small matrices: in closed form for one or two rows.
+
+    Examples
+    --------
+    >>> inverses(np.array([[[2.0, 2.0], [1.0, 3.0]], [[1.0, 1.0], [1.0, 2.0]]]))
+    array([[[ 0.75, -0.5 ],
+            [-0.25,  0.5 ]],
+    <BLANKLINE>
+           [[ 2.  , -1.  ],
+            [-1.  ,  1.  ]]])
+    """
+    size = matrices.shape[-1]
+    if size > 2:
+        try:
+            return np.linalg.inv(matrices)
+        except np.linalg.LinAlgError:
+            raise SingularMatrix(SINGULAR_BLOCK) from None
+    (a, *b), (*c, d) = (matrices[:, 0].T, matrices[:, -1].T)
+    determinant = a if size == 1 else a * d - b[0] * c[0]
+    if not np.all(determinant):
+        raise SingularMatrix(SINGULAR_BLOCK)
+    if size == 1:
+        return 1.0 / matrices
+    rows = [[d, -b[0]], [-c[0], a]]
+    return np.moveaxis(np.array(rows) / determinant, -1, 0)
+
+
+class Kept:
+    """A preconditioner, and for which W it was made.
+
+    Where it can be had for all gamma h at once (``family(J, M)``, a function of gamma h), it always
+    belongs to the present W. Else it is kept as long as it serves: until J is another one, gamma h
+    has changed by `WINDOW`, or the iterations have become more than twice as many as at first.
+
+    Parameters
+    ----------
+    precondition : object
+        With ``prepare(W) -> apply``, and perhaps ``family(J, M)``.
+
+    Attributes
+    ----------
+    made : int
+        How often one was made.
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> kept, J, W = Kept(ILU()), None, sparse.csc_array(np.eye(2))
+    >>> for gamma_h in (1.0, 1.2, 2.0):
+    ...     apply = kept.serve(W, gamma_h, J, None)
+    >>> kept.made
+    2
+    """
+
+    def __init__(self, precondition):
+        self.precondition, self.made = precondition, 0
+        self._apply = self._gamma_h = self._family = None
+        self._of = NO_JACOBIAN
+        self._usual = self._last = 0
+
+    def serve(self, W, gamma_h, J, M):
+        """What stands for the inverse of W = M - gamma_h J."""
+        new, self._of = self._of is not J, J
+        if hasattr(self.precondition, "family"):
+            self._family = self.precondition.family(J, M) if new else self._family
+            return self._family(gamma_h)
+        if new or self._is_off(gamma_h) or self._last > 2 * self._usual + 2:
+            self._apply, self._gamma_h = self.precondition.prepare(W), gamma_h
+            self.made, self._usual = self.made + 1, 0
+        return self._apply
+
+    def note(self, count):
+        """Remember how many iterations a system took."""
+        self._usual, self._last = self._usual or count, count
+
+    def _is_off(self, gamma_h):
+        return abs(gamma_h / self._gamma_h - 1) > WINDOW
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,11 @@ def advance(D, d):
     >>> advance(np.array([4.0, 3.0, 2.0]), 0.0)[:3]  # t^2 at 2, 1, 0 -> at 3, 2, 1
     array([9., 5., 2.])
     """
-    return np.cumsum(np.array([d, *D[::-1]]), axis=0)[::-1]
+    new = np.empty((len(D) + 1, *np.shape(d)), dtype=np.result_type(D, d))
+    new[-1] = d
+    for j in range(len(D) - 1, -1, -1):
+        new[j] = new[j + 1] + D[j]
+    return new
 
 
 def root_locus(alpha, k, angles):
