@@ -131,4 +131,4 @@ class ButcherTable(KnowsItsOrder):
         """One condition for each tree with `order` nodes."""
         b = self.b - self.b_error if embedded else self.b
         for tree in trees.trees(order):
-            yield Condition(tree, *trees.defect(self._phi, b, tree))
+            yield Condition(tree, *map(float, trees.defect(self._phi, b, tree)))

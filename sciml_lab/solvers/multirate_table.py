@@ -139,6 +139,30 @@ class MultirateTable(KnowsItsOrder):
         """The tree with its nodes called fast and slow."""
         return trees.written(tree, ("fast", "slow"))
 
+    def stability_function(self, z):
+        """R(z), the factor of one step on ``u' = lambda u`` where that is the slow part.
+
+        Examples
+        --------
+        >>> MultirateTable(name="Euler", fast=[1.0], slow=[[1.0]]).stability_function(-2.0)
+        -1.0
+        """
+        z, start, drift = np.asarray(z), np.asarray(self.start), np.asarray(self.drift)
+        middle = np.asarray(self.slow) + np.asarray(self.slow_slope) / 2
+        ends = [np.ones(z.shape, z.dtype if z.dtype.kind == "c" else float)]
+        for i in range(self.stages):
+            still = (start + drift)[i, : i + 1]
+            moving = middle[i, : i + 1]
+            ends.append(sum(s * x + m * z * x for s, m, x in zip(still, moving, ends, strict=True)))
+        return ends[-1] if np.ndim(z) else ends[-1].item()
+
+    @cached_property
+    def slow_stability(self) -> float:
+        """Largest y with ``|R(z)| <= 1`` on [-y, 0], to two digits after the point."""
+        y = 0.01 * np.arange(1, 5001)
+        beyond = np.flatnonzero(np.abs(self.stability_function(-y)) > 1 + 1e-12)
+        return float(y[beyond[0]] - 0.01) if beyond.size else float(y[-1])
+
     @cached_property
     def _expansions(self):
         """Of the method and of the embedded one: exact, and of absolute values."""

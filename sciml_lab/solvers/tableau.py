@@ -282,10 +282,12 @@ class Tableau(ButcherTable):
         return (
             ", ".join(parts)
             + f"\nembedded method: {embedded}; dense output: order {self.dense_order}{extra}\n"
-            + self._stability()
+            + self.in_words
         )
 
-    def _stability(self):
+    @property
+    def in_words(self) -> str:
+        """Where the method is stable, in one line."""
         if self.A_stable:
             kind = "L-stable" if self.L_stable else f"A-stable, |R(infinity)| = {self.damping:.3g}"
             stiff = f"Prothero-Robinson: order {self.stiff_order}"

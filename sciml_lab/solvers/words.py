@@ -52,6 +52,25 @@ class Words(KnowsItsOrder):
         scale = max(sizes[w] for w in names)
         return [Condition(w, float(x), scale) for w, x in zip(names, wrong, strict=True)]
 
+    def oscillation_limit(self) -> float:
+        """Largest h w up to which the method keeps ``x'' = -w^2 x`` bounded.
+
+        Examples
+        --------
+        >>> round(Words("Verlet", [("B", 0.5), ("A", 1.0), ("B", 0.5)]).oscillation_limit(), 2)
+        2.0
+        """
+        z = 0.0
+        while z < 50:
+            step = np.eye(2)
+            for letter, c in self.flows:
+                shear = [[1.0, c * z], [0.0, 1.0]] if letter == "A" else [[1.0, 0.0], [-c * z, 1.0]]
+                step = np.array(shear) @ step
+            if abs(np.trace(step)) > 2 + 1e-9:
+                break
+            z += 0.005
+        return z
+
     def written(self, tree) -> str:
         """The word, in the order of acting."""
         return tree
