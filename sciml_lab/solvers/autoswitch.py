@@ -113,6 +113,10 @@ class AutoSwitch(ImplicitMethod):
         """The smaller order."""
         return min(self.nonstiff.order, self.stiff.order)
 
+    def strictness(self, rtol) -> float:
+        """The larger one."""
+        return max(self.nonstiff.strictness(rtol), self.stiff.strictness(rtol))
+
     def side(self, problem, shape):
         """F with the linear algebra of the implicit method."""
         return ImplicitSide(problem, shape, self.stiff.linear_solver)

@@ -116,6 +116,13 @@ class Method:
         """Order of the first step, by default that of the method."""
         return self.order
 
+    def strictness(self, rtol) -> float:
+        """How much less error a step may have than the solution: see `strictness.py`.
+
+        The tolerances of a step are those asked for, divided by it.
+        """
+        return 1.0
+
     def on(self, problem) -> "Method":
         """The method in the form that suits a problem: usually itself.
 

@@ -20,8 +20,13 @@ from sciml_lab.solvers.explicit import Row, combine
 from sciml_lab.solvers.implicit_rk import NEWTON, ImplicitRK, checked_iteration
 from sciml_lab.solvers.iterating import Stepper
 from sciml_lab.solvers.method import Step
+from sciml_lab.solvers.strictness import accumulated, blindness
 from sciml_lab.solvers.tableau import Tableau
 from sciml_lab.solvers.tableaus import sdirk as tables
+
+# The estimates of TRBDF2 and Trapezoid are their own errors, not the larger ones of a lower order:
+# with less caution the Oregonator ends beyond ten times its tolerance.
+UNEXTRAPOLATED = 80.0
 
 
 class Plan(NamedTuple):
@@ -141,6 +146,20 @@ class SDIRK(ImplicitRK):
     def gammas(self) -> tuple:
         """The diagonal of A: W = M - gamma h J is needed for each (a single one for SDIRK)."""
         return tuple(sorted({float(a) for a in np.diag(self.tableau.A) if a}))
+
+    @cached_property
+    def caution(self) -> float:
+        """How much larger the error of a step may be than it looks: see `strictness.blindness`."""
+        if self.error_order > self.order:
+            return UNEXTRAPOLATED
+        return blindness(self.tableau)
+
+    def strictness(self, rtol) -> float:
+        """The errors of many steps add up, and on stiff problems half an order gets lost."""
+        if self.order == 1:  # it would need a number of steps proportional to 1/rtol
+            return 1.0
+        k = self.error_order
+        return self.caution * accumulated(rtol, k, min(self.order, k - 0.5))
 
     @property
     def stepper(self):

@@ -15,6 +15,7 @@ import numpy as np
 from sciml_lab.ad import primal
 from sciml_lab.solvers.explicit import error_norm, mean_square
 from sciml_lab.solvers.initial_step import initial_step
+from sciml_lab.solvers.strictness import of_step
 
 EPS = float(np.finfo(float).eps)
 
@@ -112,6 +113,8 @@ class Run:
 
     Attributes
     ----------
+    rtol, atol : float or array
+        Tolerances of a step: those that it is made with, divided by `Method.strictness`.
     trouble : str
         Empty after success, else "nan", "newton", "min_step", "max_steps" or "roundoff".
     now : float or ndarray
@@ -142,8 +145,15 @@ class Run:
     longest: Any = None  # a function (u, p, t): how long the next step may be
     indices: Any = None  # of the variables of a DAE of index 2 or 3
     switches: list = field(default_factory=list)  # changes of method (`AutoSwitch`)
+    strictness: Any = None  # of the method, by which the tolerances of a step have been divided
     last_trouble: str = ""  # what the last rejected step said of itself
     last: dict = field(default_factory=dict)  # where the first failure happened, for the doctor
+
+    def __post_init__(self):
+        if self.strictness is None:
+            self.strictness = of_step(self.method, self.rtol) if self.adaptive else 1.0
+            if self.strictness != 1.0:
+                self.rtol, self.atol = self.rtol / self.strictness, self.atol / self.strictness
 
 
 def attempts(run: Run) -> Generator[StepRecord, Any, None]:

@@ -173,8 +173,9 @@ def scipys_van_der_pol():
 @pytest.mark.parametrize("method", ADAPTIVE[1:], ids=repr)
 def test_van_der_pol_agrees_with_scipy(method, scipys_van_der_pol):
     prob = sl.ODEProblem(van_der_pol, [2.0, -0.66], (0.0, 2.0))
-    sol = sl.solve(prob, method, rtol=1e-5, atol=1e-7, saveat=TIMES, dense=False)
-    assert np.allclose(sol.u, scipys_van_der_pol, rtol=2e-3)
+    tol = 1e-5 if method.order > 2 else 1e-3
+    sol = sl.solve(prob, method, rtol=tol, atol=1e-2 * tol, saveat=TIMES, dense=False)
+    assert np.allclose(sol.u, scipys_van_der_pol, rtol=30 * tol)  # between steps
     assert sol.stats.nsteps < 3000
 
 
