@@ -82,10 +82,10 @@ class DriftExplorer(Explorer):
     def layout(self, picture):
         """The pendulum on the left, the residuals on the right."""
         plane = picture.axes([0.105, 0.135, 0.375, 0.73], aspect="equal", xlim=(-1.45, 1.45),
-                             ylim=(-1.75, 0.55))  # fmt: skip
-        plane.set(xlabel="$x$ [m]", ylabel="$y$ [m]", xticks=(-1, 0, 1), yticks=(-1.5, -1, -0.5, 0))
+                             ylim=(-1.85, 1.45))  # fmt: skip
+        plane.set(xlabel="$x$ [m]", ylabel="$y$ [m]", xticks=(-1, 0, 1), yticks=(-1, 0, 1))
         plane.grid(False)
-        angle = np.linspace(-np.pi, 0, 121)
+        angle = np.linspace(-np.pi, np.pi, 241)
         (circle,) = plane.plot(np.cos(angle), np.sin(angle), color=GREY, linestyle="-", linewidth=5,
                                alpha=0.45, label="length 1")  # fmt: skip
         plane.plot(0, 0, "+", color=BLACK, markersize=9)

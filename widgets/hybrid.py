@@ -149,8 +149,8 @@ def matched(seen, wanted):
 
     Examples
     --------
-    >>> matched(np.array([1.1, 2.0]), np.array([1.0, 1.5, 2.0]))
-    ([0, 2], array([0.1, 0. ]))
+    >>> matched(np.array([1.25, 2.0]), np.array([1.0, 1.75, 2.0]))
+    ([0, 2], array([0.25, 0.  ]))
     """
     which, errors, free = [], [], list(range(len(wanted)))
     for s in seen:
@@ -161,7 +161,7 @@ def matched(seen, wanted):
         free.remove(best)
         which.append(best)
         errors.append(abs(wanted[best] - s))
-    return which, np.round(np.array(errors), 16)
+    return which, np.array(errors)
 
 
 def say(sol, e, drag, rtol, beam, off, errors, wanted, missed, impacts):

@@ -173,7 +173,7 @@ def draw_start(naive, located, roof):
         axes = figure.subplots()
         axes.axhline(0, color=BLACK, linewidth=1.5, linestyle="-")
         axes.axhline(roof, color=GREY, linewidth=1.2, linestyle=":")
-        axes.text(15, roof + 1, "where it was dropped", ha="center", fontsize=9)
+        axes.text(16.3, roof + 1, "where it was dropped", ha="center", fontsize=9)
         axes.plot(t, low, color=VERMILLION, linestyle="--", linewidth=1.4,
                   label="looked at after each step")  # fmt: skip
         axes.plot(naive.t, naive.u[:, 0], "s", color=VERMILLION, markersize=5, label="its steps")
@@ -224,7 +224,8 @@ def show_1_2(impacts, sol):
         n = np.arange(1, len(times) + 1)
         left.plot(n, times, ".", color=BLUE)
         left.set(xlabel="impact", ylabel="time [s]", ylim=(0, None))
-        right.set(xlabel="impact", ylabel="error of its time [s]", yscale="log", ylim=(1e-17, 1e-8))
+        right.set(xlabel="impact", ylabel="error of its time [s]", yscale="log", ylim=(1e-17, 1e-8),
+                  xlim=left.get_xlim())  # fmt: skip
         right.axhline(1e-10, color=GREEN, linestyle="--", linewidth=1.2)
         if ready:
             error = np.abs(times - impacts(10.0, 0.9, len(times)))
