@@ -112,7 +112,7 @@ def error_norm(method) -> Lowered:
     True
     """
     program = Program()
-    names = ["error", "error2"][: 1 + bool(getattr(method.rows, "error2", None))]
+    names = ["error", "error2"][: 1 + bool(getattr(getattr(method, "rows", None), "error2", None))]
     u, u_new, rtol, atol = _inputs(u=True, u_new=True, rtol=True, atol=True)
     error, error2 = (Symbol.named(x, True) if x in names else None for x in ("error", "error2"))
     taken = SimpleNamespace(u=u_new, error=error, error2=error2)

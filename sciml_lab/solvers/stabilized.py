@@ -23,12 +23,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sciml_lab.ad import primal
 from sciml_lab.solvers.cubic import CubicDense
 from sciml_lab.solvers.method import Step
 
 DAMPING = 2.0 / 13.0
 REACH = 2.0 / 3.0 * (1 - 2.0 / 15.0 * DAMPING)  # stable up to REACH (s**2 - 1)
 EPS = float(np.finfo(float).eps)
+ITERATIONS = 50  # of a power iteration, at most
+MARGIN = 1.2  # by which rho is taken to be larger than measured
+NO_RADIUS = "the spectral radius is not finite"
 AGAIN = 25  # accepted steps after which rho is measured again
 
 
@@ -49,33 +53,70 @@ def coefficients(s) -> Stages:
     >>> coefficients(5).nodes[-1]
     1.0
     """
+    w0, w1 = stretching(s)
+    two, one, b_two = (1.0, 0.0, 0.0), (w0, 1.0, 0.0), first_weight(w0)
+    b_one, later, nodes = b_two, [], [0.0, w1 * b_two]
+    for _ in range(2, s + 1):
+        new, b, *row = next_coefficients(w0, w1, one, two, b_one, b_two)
+        later.append(tuple(row))
+        nodes.append(w1 * new[2] / new[1])
+        two, one, b_two, b_one = one, new, b_one, b
+    nodes[s] = 1.0
+    return Stages(nodes[1], tuple(later), tuple(nodes))
+
+
+def chebyshev(x, one, two):
+    """T_j, T_j', T_j'' at x from those of the degrees j - 1 and j - 2."""
+    return (
+        2 * x * one[0] - two[0],
+        2 * one[0] + 2 * x * one[1] - two[1],
+        4 * one[1] + 2 * x * one[2] - two[2],
+    )
+
+
+def stretching(s):
+    """The numbers w0 and w1 of s stages: stage j is about ``T_j(w0 + w1 h J) / T_j(w0)``."""
     w0 = 1 + DAMPING / s**2
-    T, dT, ddT = _chebyshev(w0, s)
-    w1 = dT[s] / ddT[s]
-    b = np.empty(s + 1)
-    b[2:] = ddT[2:] / dT[2:] ** 2
-    b[0] = b[1] = b[2]
-    a = 1 - b * T
-    later = []
-    for j in range(2, s + 1):
-        mu, mu_tilde = 2 * b[j] * w0 / b[j - 1], 2 * b[j] * w1 / b[j - 1]
-        later.append((mu, -b[j] / b[j - 2], mu_tilde, -a[j - 1] * mu_tilde))
-    c = np.empty(s + 1)
-    c[0], c[2:] = 0.0, w1 * ddT[2:] / dT[2:]
-    c[1], c[s] = c[2] / dT[2], 1.0
-    return Stages(b[1] * w1, tuple(tuple(map(float, row)) for row in later),
-                  tuple(c.tolist()))  # fmt: skip
+    two, one = (1.0, 0.0, 0.0), (w0, 1.0, 0.0)
+    for _ in range(2, s + 1):
+        two, one = one, chebyshev(w0, one, two)
+    return w0, one[1] / one[2]
 
 
-def _chebyshev(x, s):
-    """T_j(x), T_j'(x), T_j''(x) for j = 0 ... s."""
-    T, dT, ddT = np.zeros((3, s + 1))
-    T[0], T[1], dT[1] = 1.0, x, 1.0
-    for j in range(2, s + 1):
-        T[j] = 2 * x * T[j - 1] - T[j - 2]
-        dT[j] = 2 * T[j - 1] + 2 * x * dT[j - 1] - dT[j - 2]
-        ddT[j] = 4 * dT[j - 1] + 2 * x * ddT[j - 1] - ddT[j - 2]
-    return T, dT, ddT
+def first_weight(w0):
+    """The weight b of stages 0, 1 and 2: T'' / T'^2 of the degree 2."""
+    return 4 / (4 * w0) ** 2
+
+
+def next_coefficients(w0, w1, one, two, b_one, b_two):
+    """What belongs to stage j, by the polynomials and the weights b of the two stages before.
+
+    Returns
+    -------
+    new : tuple of float
+        T_j, T_j', T_j''.
+    b, mu, nu, mu_tilde, gamma_tilde : float
+    """
+    new = chebyshev(w0, one, two)
+    b = new[2] / new[1] ** 2
+    mu, mu_tilde = 2 * b * w0 / b_one, 2 * b * w1 / b_one
+    return new, b, mu, -b / b_two, mu_tilde, -(1 - b_one * one[0]) * mu_tilde
+
+
+def first_stage(u, f0, h):
+    """Euler's step, with which the recursion begins."""
+    return u + h * f0
+
+
+def next_stage(u, f0, before, now, slope, h, mu, nu, mu_tilde, gamma_tilde):
+    """The recursion of the head of this file."""
+    later = (1 - mu - nu) * u + mu * now + nu * before
+    return later + h * (mu_tilde * slope + gamma_tilde * f0)
+
+
+def estimate(u, u_new, f0, f1, h):
+    """The error of a step, from the slopes at both ends."""
+    return 0.8 * (u - u_new) + 0.4 * h * (f0 + f1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,15 +174,13 @@ class RKC(CubicDense):
         if stages is None:
             stages = needed(h, self.radius(f, u, p, t, f0)[0])
         table = coefficients(stages)
-        before, now, points = u, u + table.first * h * f0, [u]
-        for j, (mu, nu, mu_tilde, gamma_tilde) in enumerate(table.later, 2):
+        before, now, points = u, first_stage(u, f0, table.first * h), [u]
+        for j, row in enumerate(table.later, 2):
             slope = f(now, p, t + table.nodes[j - 1] * h)
             points.append(now)
-            later = (1 - mu - nu) * u + mu * now + nu * before
-            before, now = now, later + h * (mu_tilde * slope + gamma_tilde * f0)
+            before, now = now, next_stage(u, f0, before, now, slope, h, *row)
         f1 = f(now, p, t + h)
-        error = 0.8 * (u - now) + 0.4 * h * (f0 + f1)
-        return Step(now, error, k=[now], v=points, slopes=(f0, f1))
+        return Step(now, estimate(u, now, f0, f1, h), k=[now], v=points, slopes=(f0, f1))
 
     def radius(self, f, u, p, t, f0, v=None):
         """Spectral radius and the direction that it belongs to, by at most 50 iterations."""
@@ -151,14 +190,19 @@ class RKC(CubicDense):
         v = f0 if v is None or not np.any(v) else v
         v = v if np.any(v) else np.random.default_rng(0).standard_normal(np.shape(u))
         delta, old, rho = np.sqrt(EPS) * size, 0.0, 0.0
-        for _ in range(50):
+        for _ in range(ITERATIONS):
             v = v * (delta / np.linalg.norm(v))
             v = f(u + v, p, t) - f0
             rho = float(np.linalg.norm(v)) / delta
-            if not np.isfinite(rho) or rho == 0.0 or abs(rho - old) <= 0.01 * rho:
+            if settled(rho, old):
                 break
             old = rho
-        return 1.2 * rho, v
+        return MARGIN * rho, v
+
+
+def settled(rho, old):
+    """Whether a power iteration may end: rho has hardly changed, or is no number to go on with."""
+    return not np.isfinite(rho) or rho == 0.0 or abs(rho - old) <= 0.01 * rho
 
 
 def needed(h, rho):
@@ -182,29 +226,39 @@ class Chebyshev:
     """
 
     def __init__(self, method, run):
-        self.method, self.run = method, run
-        finest = float(np.min(run.rtol)) if run.adaptive else 1e-9
-        self.most = max(2, int(np.sqrt(max(finest, 1e-12) / (10 * EPS))))  # rounding grows as s**2
-        self.rho, self.direction, self.age, self.failed = None, None, AGAIN, False
+        self.method, self.most = method, most_stages(run)
+        self.rho, self.direction, self.age, self.t = None, None, AGAIN, None
 
     def step(self, f, u, p, t, h, k1=None):
-        """Take one step, measuring the spectral radius if that is due."""
-        f0 = f(u, p, t) if k1 is None else k1
-        if self.age >= AGAIN or self.failed:
+        """Take one step, measuring the spectral radius if that is due.
+
+        It is measured again after a rejection, which shows in a step from the same time.
+        """
+        f0, now = f(u, p, t) if k1 is None else k1, float(primal(t))
+        self.age = AGAIN if now == self.t else self.age + 1
+        self.t = now
+        if self.age >= AGAIN:
             self.rho, self.direction = self.method.radius(f, u, p, t, f0, self.direction)
-            self.age, self.failed = 0, False
+            self.age = 0
+        if not np.isfinite(self.rho):
+            return self._none(u, f0, NO_RADIUS)
         self.stages = needed(h, self.rho)
         if self.stages > self.most:
-            from sciml_lab.solvers.implicit import no_step
-
-            return no_step(
-                u, f"a step of {abs(h):.2g} needs {self.stages} stages, and rounding allows "
-                f"{self.most}",
-            )._replace(slopes=(f0, None))  # fmt: skip
+            return self._none(u, f0, too_many(h, self.stages, self.most))
         return self.method.step(f, u, p, t, h, f0, self.stages)
 
-    def decide(self, norm, k, memory):
-        """Accept or reject as the controller does; after a rejection measure again."""
-        decision = self.run.controller.decide(norm, k, memory)
-        self.age, self.failed = self.age + bool(decision.accept), not decision.accept
-        return decision
+    def _none(self, u, f0, trouble):
+        from sciml_lab.solvers.implicit import no_step
+
+        return no_step(u, trouble)._replace(slopes=(f0, None))
+
+
+def most_stages(run) -> int:
+    """How many stages rounding allows: it grows as their square."""
+    finest = float(np.min(run.rtol)) if run.adaptive else 1e-9
+    return max(2, int(np.sqrt(max(finest, 1e-12) / (10 * EPS))))
+
+
+def too_many(h, stages, most) -> str:
+    """The sentence on a step that would need more stages than rounding allows."""
+    return f"a step of {abs(h):.2g} needs {stages} stages, and rounding allows {most}"

@@ -30,7 +30,6 @@ CASES = {
     "FBDF, matrix-free": (PLATE, sl.FBDF(linear_solver=sl.GMRES(limit=2000))),
     "QNDF, GMRES": (PLATE, sl.QNDF(linear_solver=SOLVER)),
     "Kvaerno5, sparse": (PLATE, sl.Kvaerno5(linear_solver="sparse")),
-    "RKC": (PLATE, sl.RKC(spectral_radius=lambda u, p, t: 8 * 490.0)),
     "KenCarp4, split": (SPLIT, sl.KenCarp4()),
     "Exprb43": (SPLIT, sl.Exprb43()),
     "ETDRK4": (SEMILINEAR, sl.ETDRK4()),

@@ -2,6 +2,7 @@
 
 from types import ModuleType
 
+from sciml_lab.solvers.stabilized import RKC
 from sciml_lab.solvers.symplectic import Splitting
 
 
@@ -20,4 +21,8 @@ def family(method) -> ModuleType | None:
         from sciml_lab.backends.numba import partitioned
 
         return partitioned
+    if isinstance(method, RKC):
+        from sciml_lab.backends.numba import stabilized
+
+        return stabilized
     return None

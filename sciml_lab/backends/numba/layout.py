@@ -63,13 +63,14 @@ returns whenever it wants to, and the next call goes on.
     SLOPE,  # f at the start of a step,
     VALUE,  # and at its last stage
     VELOCITY,  # of a method for two halves: how positions move, a function,
-    FORCE,  # and how momenta change
+    FORCE,  # and how momenta change,
+    OWN,  # integers that are peculiar to a family of methods
     BANDED,  # what there is to know of a band matrix (`banded_layout`); 0 if matrices are full,
     BAND_FACTORISE,  # functions for one: the factors of W,
     BAND_SOLVE,  # a solve with them,
     BAND_TIMES_MASS,  # a product with the mass matrix
     INTEGERS,  # how many there are
-) = range(60)
+) = range(61)
 CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------

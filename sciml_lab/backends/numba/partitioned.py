@@ -82,17 +82,22 @@ def text(method, hamiltonian) -> str:
     written = kernels.printed(unroll_symplectic.step(method, hamiltonian), arguments)
     first, *rest = written.split("\n")
     velocity = ["    velocity = function(c[VELOCITY], 'mmmmnm')"] if hamiltonian else []
-    ends = "    k1, k2, k3 = part(u, n), extra, part(extra, n)"  # the next state is k1
-    dense = kernels.printed(unroll_symplectic.dense_stages(method), kernels.DENSE_STAGES)
-    inside = kernels.printed(unroll_symplectic.interpolate(method), kernels.INTERPOLATE)
     return kernels.assembled(
         method, 0, stages=1, extra=2, fsal=keeps_its_force(method), implicit=True, parts=[
             "\n".join([first, NAMES, *velocity, *rest]),
-            *("\n".join([head, ends, body]) for head, _, body in (
-                x.partition("\n") for x in (dense, inside))),
+            *between_ends(method),
             kernels.printed(kernels._norm(method), kernels.ERROR_NORM),
         ],
     )  # fmt: skip
+
+
+def between_ends(method) -> list:
+    """The text of the dense output of a method that interpolates between the ends of a step."""
+    ends = "    k1, k2, k3 = part(u, n), extra, part(extra, n)"  # the next state is k1
+    dense = kernels.printed(unroll_symplectic.dense_stages(method), kernels.DENSE_STAGES)
+    inside = kernels.printed(unroll_symplectic.interpolate(method), kernels.INTERPOLATE)
+    parts = (text.partition("\n") for text in (dense, inside))
+    return ["\n".join([head, ends, body]) for head, _, body in parts]
 
 
 def keeps_its_force(method) -> bool:
@@ -100,7 +105,24 @@ def keeps_its_force(method) -> bool:
     return method.flows[-1][0] == "B" or method.flows[0][0] == "A"
 
 
-class HalvesDrive(Drive):
+class EndsDrive(Drive):
+    """A `Drive` for methods whose steps leave nothing behind but the state at their end."""
+
+    def __init__(self, kernel, method, f, *others):
+        super().__init__(kernel, method, f, *others)
+        self.integers[at.KEEP] = 0  # the states of the steps are all
+
+    def arrays(self, method):
+        """A step leaves nothing but the new state; dense output needs the slopes at both ends."""
+        return 0, 2
+
+    def steps(self):
+        """As in `Drive`; what a step keeps for dense output is the state at its end."""
+        t, h, u, _ = super().steps()
+        return t, h, u, u[1:, None] if self.keep else u[:0, None]
+
+
+class HalvesDrive(EndsDrive):
     """A `Drive` with the two halves of the equations and room for their slopes.
 
     Parameters
@@ -117,17 +139,7 @@ class HalvesDrive(Drive):
         velocity, force = f.forms["velocity"], f.forms["force"]
         self.slope = np.zeros(n)
         c[at.SLOPE] = c[at.VALUE] = address(self.slope)
-        c[at.KEEP] = 0  # the states of the steps are all
         c[at.VELOCITY], c[at.FORCE] = velocity.address if velocity else 0, force.address
-
-    def arrays(self, method):
-        """A step leaves nothing but the new state."""
-        return 0, 2
-
-    def steps(self):
-        """As in `Drive`; what a step keeps for dense output is the state at its end."""
-        t, h, u, _ = super().steps()
-        return t, h, u, u[1:, None] if self.keep else u[:0, None]
 
 
 def drive(f, method, u0, p, side, kept) -> Drive:
