@@ -13,7 +13,7 @@ from sciml_lab.plot.figure import BLACK, BLUE, GREY, VERMILLION, looks
 from sciml_lab_widgets.base import Explorer
 from sciml_lab_widgets.controls import Choice, Slider, Switch
 from sciml_lab_widgets.pipeline_cases import CASES, system
-from sciml_lab_widgets.pipeline_costs import PARTS, clocked, counted
+from sciml_lab_widgets.pipeline_costs import PARTS, bare, clocked, counted
 from sciml_lab_widgets.pipeline_stages import (
     COLOURS,
     ORDERS,
@@ -146,9 +146,10 @@ class PipelineExplorer(Explorer):
         ).settled()  # fmt: skip
         self._grey_out(values)
         found, cost = system(plan.name, plan.n), counted(plan)
-        bare, _ = Plan(plan.name, plan.n, plan.gamma_h, pattern=False, solver="full").settled()
-        measure = clocked if bars == "time" else lambda plan: counted(plan).parts
-        parts, without = measure(plan), measure(bare)
+        parts, without = cost.parts, bare(plan.name, plan.n)
+        if bars == "time":
+            off = Plan(plan.name, plan.n, plan.gamma_h, pattern=False, solver="full")
+            parts, without = clocked(plan), clocked(off.settled()[0])
         self._draw_jacobian(plan, found)
         self._draw_stored(cost.ready, found.size)
         self._draw_curves(plan)
@@ -221,14 +222,14 @@ class PipelineExplorer(Explorer):
             self.bars.set(xlim=(low, high), xlabel=label)
             self.picture.redraw_all()
             self.unit = bars
-        for frame, fill, text, part, bare in zip(
+        for frame, fill, text, part, off in zip(
             self.frames, self.filled, self.numbers, parts, without, strict=True
         ):
-            for bar, size in ((frame, bare), (fill, part)):
+            for bar, size in ((frame, off), (fill, part)):
                 end = np.clip(factor * size, low, high)
                 bar.set_x(low)
                 bar.set_width(end - low)
-            ends = [np.clip(factor * size, low, high) for size in (part, bare)]
+            ends = [np.clip(factor * size, low, high) for size in (part, off)]
             beside = ends[1] < ends[0] or ends[1] > 25 * ends[0]  # room between bar and frame
             text.set_x(1.15 * (ends[0] if beside else ends[1]))
             text.set_text(short(factor * part) if part else "none")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sciml_lab_widgets.pipeline_cases import system
-from sciml_lab_widgets.pipeline_stages import Plan, jacobian, prepare, shifted
+from sciml_lab_widgets.pipeline_stages import Plan, full_work, jacobian, prepare, shifted
 
 STAGES = 6  # of Rodas4
 PARTS = ("six f", "J", "make W ready", "six solves")
@@ -107,6 +107,19 @@ def counted(plan: Plan) -> Cost:
         solve = k * (product + ready.used) + 4.0 * found.size * k * k  # the basis, twice
     parts = (STAGES * f, DUAL * directions * f, ready.made, STAGES * solve)
     return Cost(tuple(map(float, parts)), directions, k, residual, ready)
+
+
+def bare(name, n) -> tuple:
+    """Operations of each of the `PARTS` with everything off, without doing them.
+
+    Examples
+    --------
+    >>> [round(part) for part in bare("heat in a plate", 8)]
+    [2304, 49152, 174763, 49152]
+    """
+    size, f = system(name, n).size, operations(name, n)
+    made, used = full_work(size)
+    return STAGES * f, DUAL * size * f, made, STAGES * used
 
 
 @lru_cache(maxsize=32)
