@@ -11,6 +11,7 @@ import numpy as np
 
 from sciml_lab.backends.numba import banded_layout as of
 from sciml_lab.backends.numba import layout as at
+from sciml_lab.backends.numba.banded_ends import has_ends
 from sciml_lab.backends.numba.banded_text import compiled
 from sciml_lab.backends.numba.drive import address
 from sciml_lab.backends.numba.functions import Function
@@ -110,6 +111,15 @@ class BandForm:
         self.lower, self.upper, self.order = band.kl, band.ku, band.order
         self._assembly, self.mass = assembly, mass
 
+    @property
+    def ends(self) -> int:
+        """How many columns at either end are eliminated at the same time."""
+        if not has_ends(self.lower, self.upper):
+            return 0
+        wide = max(self.lower, self.upper)
+        ends = (self.n - wide) // 2
+        return ends if ends >= max(wide, 1) else 0
+
     def tables(self):
         """Arrays by their entry in `banded_layout`; a kernel only reads them."""
         rows, columns, origins = self.columns.places
@@ -177,7 +187,7 @@ class BandMemory:
         self.form, self.functions = form, form.functions()
         self.arrays = {**form.tables(), **form.memory()}
         self.block = np.zeros(of.BAND_INTEGERS, np.int64)
-        self.block[of.UNKNOWNS] = form.n
+        self.block[of.UNKNOWNS], self.block[of.ENDS] = form.n, form.ends
         for entry, array in self.arrays.items():
             self.block[entry] = address(array)
 

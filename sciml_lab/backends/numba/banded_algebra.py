@@ -5,10 +5,11 @@ column takes HEIGHT = 2 KL + KU + 1 numbers, as in LAPACK: from top to bottom KL
 interchanges bring, KU above the diagonal, the diagonal, KL below. There are KL + KU columns more
 than unknowns, of zeros, so that no loop has to look where the matrix ends.
 
-Mostly the largest entry of a column stands on the diagonal already. Then rows stay in order, and
-a substitution has only its last KL (or KU) numbers in hand: `lower_in_order` and `upper_in_order`,
-which `substitution` writes for each width. From the first column on where that is not so, the
-factorisation goes on with interchanges.
+Mostly the largest entry of a column stands on the diagonal already, and rows stay in order. Each
+elimination then waits for the one before, and so does each number of a substitution. But one can
+begin at both ends: of the ENDS first columns downwards, of the ENDS last ones upwards, and what
+lies in the middle comes last. So two numbers are under way at the same time. Where rows have to
+change places, the elimination starts again at the first column.
 """
 # ruff: noqa: F821 - the names come from the text in front
 # pyright: reportUndefinedVariable=false, reportGeneralTypeIssues=false
@@ -18,15 +19,13 @@ def factorise(gamma_h, c):
     """The factors of W = M - gamma h J; TROUBLE tells if it has none."""
     b = integers(c[BANDED])
     n, w, diagonal = b[UNKNOWNS], numbers(b[BAND], "w"), numbers(b[INVERSES], "y")
+    c[TROUBLE], b[IN_ORDER] = 0, 1
     if not assemble(gamma_h, b, w, n):
         c[TROUBLE] = -1
-        return
-    pivots, b[REACH] = integers(b[PIVOTS]), KU
-    first = eliminate_in_order(w, diagonal, n)
-    c[TROUBLE] = 0
-    if first < n:
-        b[REACH] = KU + KL
-        c[TROUBLE] = eliminate(w, diagonal, pivots, first, n)
+    elif not eliminate_in_order(w, diagonal, b[ENDS], n):
+        b[IN_ORDER] = 0
+        assemble(gamma_h, b, w, n)
+        c[TROUBLE] = eliminate(w, diagonal, integers(b[PIVOTS]), n)
 
 
 def assemble(gamma_h, b, w, n):
@@ -42,42 +41,49 @@ def assemble(gamma_h, b, w, n):
     return total == 0.0
 
 
-def eliminate_in_order(w, diagonal, n):
-    """Gaussian elimination as long as the largest entry of a column stands on the diagonal.
+def eliminate_in_order(w, diagonal, ends, n):
+    """Gaussian elimination without interchanges; False if a pivot is not the largest one.
 
     W is L D U; L and U take the place of W, the ones on their diagonals are not stored, and
-    `diagonal` receives the inverse of D. Returns the first column left; n if there is none.
+    `diagonal` receives the inverse of D.
     """
-    for j in range(n):
-        column = part(w, j * HEIGHT + KL + KU)
-        pivot = column[0]
-        size, largest = abs(pivot), pivot != 0.0
-        for i in range(1, KL + 1):
-            largest = largest and abs(column[i]) <= size
-        if not largest:
-            return j
-        diagonal[j] = inverse = 1.0 / pivot
-        for k in range(1, KU + 1):
-            other = part(column, k * (HEIGHT - 1))
-            other[0] = x = other[0] * inverse
-            for i in range(1, KL + 1):
-                other[i] -= x * column[i]
-        for i in range(1, KL + 1):
-            column[i] *= inverse
-    return n
+    if not eliminate_ends(w, diagonal, ends, n):
+        return False
+    for j in range(ends, n - ends):
+        left = n - ends - 1 - j
+        if not eliminate_down(w, diagonal, j, min(KL, left), min(KU, left)):
+            return False
+    return True
 
 
-def eliminate(w, diagonal, pivots, first, n):
-    """Go on from a column with interchanges of rows.
+def eliminate_down(w, diagonal, j, low, right):
+    """Take column j off `right` columns after it; False if its pivot is not the largest one."""
+    column = part(w, j * HEIGHT + KL + KU)
+    largest = column[0] != 0.0
+    for i in range(1, low + 1):
+        largest = largest and abs(column[i]) <= abs(column[0])
+    if not largest:
+        return False
+    diagonal[j] = inverse = 1.0 / column[0]
+    for k in range(1, right + 1):
+        other = part(column, k * (HEIGHT - 1))
+        other[0] = x = other[0] * inverse
+        for i in range(1, low + 1):
+            other[i] -= x * column[i]
+    for i in range(1, low + 1):
+        column[i] *= inverse
+    return True
+
+
+def eliminate(w, diagonal, pivots, n):
+    """Gaussian elimination with partial pivoting, which may widen U by KL diagonals.
 
     Returns the number of the first pivot that is zero, from 1; 0 if there is none.
     """
-    for j in range(n):
-        pivots[j] = 0
     for j in range(n + KL + KU):
         for i in range(KL):
             w[j * HEIGHT + i] = 0.0
-    for j in range(first, n):
+    for j in range(n):
         column, best = part(w, j * HEIGHT + KL + KU), 0
         for i in range(1, KL + 1):
             if abs(column[i]) > abs(column[best]):
@@ -112,9 +118,9 @@ def back_substitute(v, c):
     else:
         for i in range(n):
             x[i] = v[order[i]]
-    if b[REACH] == KU:
-        lower_in_order(x, w, diagonal, n)
-        upper_in_order(x, w, n)
+    if b[IN_ORDER] != 0:
+        lower_in_order(x, w, diagonal, b[ENDS], n)
+        upper_in_order(x, w, b[ENDS], n)
     else:
         lower(x, w, diagonal, integers(b[PIVOTS]), n)
         upper(x, w, n)
@@ -124,6 +130,29 @@ def back_substitute(v, c):
     else:
         for i in range(n):
             v[order[i]] = x[i]
+
+
+def lower_in_order(x, w, diagonal, ends, n):
+    """Solve L D y = x: both ends, and then the middle."""
+    lower_ends(x, w, diagonal, ends, n)
+    for j in range(ends, n - ends):
+        here, below = part(x, j), part(w, j * HEIGHT + KL + KU)
+        y = here[0]
+        for i in range(1, min(KL, n - ends - 1 - j) + 1):
+            here[i] -= below[i] * y
+        here[0] = y * diagonal[j]
+
+
+def upper_in_order(x, w, ends, n):
+    """Solve U x = y: the middle, and then both ends."""
+    for j in range(n - ends - 1, ends - 1, -1):
+        here, column = part(x, j), part(w, j * HEIGHT + KL + KU)
+        y = here[0]
+        for i in range(1, KU + 1):
+            here[-i] -= column[-i] * y
+        for i in range(n - ends - j, KL + 1):
+            here[i] -= column[i] * y
+    upper_ends(x, w, ends, n)
 
 
 def lower(x, w, diagonal, pivots, n):

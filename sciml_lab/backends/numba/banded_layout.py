@@ -2,7 +2,8 @@
 
 (
     UNKNOWNS,
-    REACH,  # how many diagonals of U above the main one may not be zero; KU, or KU + KL
+    ENDS,  # as many columns at either end are eliminated at the same time
+    IN_ORDER,  # 1 if rows have not changed places
     COLUMNS,  # addresses: the columns of J, those of one colour together,
     SOURCES,  # of every place in the band, column by column: which of these numbers goes there,
     MASS_BAND,  # and the entry of M,
@@ -15,4 +16,4 @@
     MASS_COLUMNS,
     MASS_ENTRIES,
     BAND_INTEGERS,  # how many there are
-) = range(14)
+) = range(15)

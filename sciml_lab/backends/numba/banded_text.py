@@ -1,19 +1,4 @@
-"""The functions for a band matrix, compiled for its width.
-
-A substitution in a band waits for the number before, so what counts is how soon the next one can
-begin. In a narrow band the last few numbers are kept by name: for KL = 2
-
-    y1, y2 = x[0], x[1]
-    for j in range(n):
-        below = part(w, j * HEIGHT + KL + KU)
-        y = y1
-        y1 = y2 - below[1] * y
-        y2 = x[j + 2] - below[2] * y
-        x[j] = y * diagonal[j]
-
-and one multiplication lies between y and the next y1. In a wide band a loop over the column is
-quicker: it works on several numbers at once.
-"""
+"""The functions for a band matrix, compiled for its width."""
 
 import inspect
 
@@ -27,10 +12,9 @@ from sciml_lab.backends.numba import (
     machine_code,
     pointers,
 )
+from sciml_lab.backends.numba.banded_ends import ends
 from sciml_lab.backends.numba.functions import CAREFUL, CFunction, KeptFunction
 from sciml_lab.backends.numba.pointers import SHARED, Memory
-
-NARROW = 8  # numbers that are kept by name
 
 KINDS = {"factorise": "ni", "back_substitute": "mi", "times_mass": "mmi"}
 
@@ -71,63 +55,19 @@ def text(lower, upper) -> str:
     parts = [
         f"KL, KU, HEIGHT = {lower}, {upper}, {2 * lower + upper + 1}",
         *map(inspect.getsource, functions),
-        lower_in_order(lower),
-        upper_in_order(upper),
+        *ends(lower, upper),
     ]
     return "\n\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def lower_in_order(width) -> str:
-    """The text that solves L D y = x in a band of so many diagonals below the main one."""
-    start, step = [], ["y = x[j]"]
-    if width > NARROW:
-        step = ["y, here = x[j], part(x, j)", *_loop(f"1, {width + 1}", "here[i] -= below[i] * y")]
-    elif width > 0:
-        start = [f"y{i + 1} = x[{i}]" for i in range(width)]
-        step = [
-            "y = y1",
-            *(f"y{i} = y{i + 1} - below[{i}] * y" for i in range(1, width)),
-            f"y{width} = x[j + {width}] - below[{width}] * y",
-        ]
-    below = "below = part(w, j * HEIGHT + KL + KU)"
-    body = [*start, *_over("n", below, *step, "x[j] = y * diagonal[j]")]
-    return "\n    ".join(["def lower_in_order(x, w, diagonal, n):", *body])
-
-
-def upper_in_order(width) -> str:
-    """The text that solves U x = y in a band of so many diagonals above the main one."""
-    start, step, last = [], ["y = x[j]"], []
-    if width > NARROW:
-        step = [f"y, here = x[j], part(x, j - {width})"]
-        step += [f"above = part(above, -{width})", *_loop(width, "here[i] -= above[i] * y")]
-    elif width > 0:
-        start = [f"y{i + 1} = x[n - {i + 1}]" for i in range(width)]
-        step = [
-            "y = y1",
-            *(f"y{i} = y{i + 1} - above[-{i}] * y" for i in range(1, width)),
-            f"y{width} = x[j - {width}] - above[-{width}] * y",
-        ]
-        last = ["x[j] = y"]
-    above = "above = part(w, j * HEIGHT + KL + KU)"
-    body = [*start, *_over("n - 1, -1, -1", above, *step, *last)]
-    return "\n    ".join(["def upper_in_order(x, w, n):", *body])
-
-
-def _over(span, *lines):
-    return [f"for j in range({span}):", *(f"    {line}" for line in lines)]
-
-
-def _loop(span, line):
-    return [f"for i in range({span}):", f"    {line}"]
 
 
 def _made(name, written):
     """Compile one function, and what it calls."""
     names = {"np": np, **vars(pointers), **vars(layout), **vars(banded_layout)}
     exec(compile(written, f"<band_{name}>", "exec"), names)
+    inner = njit(error_model="numpy", fastmath=CAREFUL, forceinline=True)
     for other in _defined(written):
         if other != name:
-            names[other] = njit(error_model="numpy", fastmath=CAREFUL)(names[other])
+            names[other] = inner(names[other])
     signature = types.void(*map(_type_of, KINDS[name], range(9)))
     return CFunction(signature, CAREFUL, names[name])
 
