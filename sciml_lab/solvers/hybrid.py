@@ -99,7 +99,7 @@ class Chain:
         while True:
             goal = self.stops[-1]
             run = self._piece(goal)
-            recorder = Recorder(self._due(goal), run, self.keep)
+            recorder = self._recorder(self._due(goal), run)
             if self.times is None and not self.new:
                 recorder.drop_start()
             self.new = False
@@ -119,6 +119,10 @@ class Chain:
                 self._give_up(*self.failure)
             if self.stopped or self.now == self.end or self._accumulates():
                 return
+
+    def _recorder(self, due, run):
+        """What takes the outputs of a piece."""
+        return Recorder(due, run, self.keep)
 
     def _count(self, piece):
         """Add what a piece counted to the whole."""
@@ -180,8 +184,7 @@ class Chain:
             answer = None
             if not record.accepted:
                 continue
-            cut = record.t_new == run.tspan[1]  # a step made short says little about the next one
-            self.h = max(abs(record.h_next), (self.h or 0.0) if cut else 0.0)
+            self._note_step(record.h_next, self.h or 0.0, record.t_new == run.tspan[1])
             step = DenseStep(record.t, record.h, record.u, record.stages)
             theta, events = self._located(record, step, run)
             if events:
@@ -202,17 +205,17 @@ class Chain:
                 answer = other
                 recorder.correct(other)
 
+    def _note_step(self, h, before, cut):
+        """Note the step size proposed for the next piece, and the one proposed a step before."""
+        self.h = max(abs(h), abs(before) if cut else 0.0)  # a step made short says little
+
     # Events inside of a step --------------------------------------------------------------
 
     def _located(self, record, step, run):
         """The first crossing in this step: its place, and the events that happen there."""
         found = []
         for e in self.located:
-
-            def g(theta, e=e):
-                u = step.at(run.method, run.f, run.p, theta)
-                return e.condition(u, run.p, record.t + theta * record.h)
-
+            g = self._condition(e, record, step, run)
             theta = crossing(g, e.direction, e.samples, after_event=e in self.fresh)
             if theta is not None:
                 found.append((theta, e))
@@ -222,6 +225,15 @@ class Chain:
         first = min(theta for theta, _ in found)
         near = first + 4 * EPS * max(1.0, abs(record.t / record.h))
         return first, [e for theta, e in found if theta <= near]
+
+    def _condition(self, e, record, step, run):
+        """The condition of an event as a function of the place in a step."""
+
+        def g(theta):
+            u = step.at(run.method, run.f, run.p, theta)
+            return e.condition(u, run.p, record.t + theta * record.h)
+
+        return g
 
     def _happen(self, events, t, u):
         """Let events happen at t, one after the other, in the order in which they were given."""
@@ -331,7 +343,8 @@ class Chain:
         t = np.concatenate([t for t, _ in outputs])
         if len({u.shape[1:] for _, u in outputs if len(u)}) > 1:
             return t, [row for _, u in outputs for row in u]
-        return t, np.concatenate([u for _, u in outputs if len(u)])
+        rows = [u for _, u in outputs if len(u)]
+        return t, np.concatenate(rows or [outputs[-1][1]])
 
     def dense(self):
         """The solution as a function of time."""

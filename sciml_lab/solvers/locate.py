@@ -43,8 +43,7 @@ def crossing(g, direction, samples, after_event=False):
     >>> crossing(lambda x: x + 1.0, 0, 10) is None
     True
     """
-    places = np.union1d(np.linspace(0.0, 1.0, samples + 1), [1e-3, 1 - 1e-3])
-    places = np.union1d(places, EARLY) if after_event else places
+    places = np.union1d(sample_places(samples), EARLY if after_event else [])
     points = [(float(x), float(g(x))) for x in places]
     rounding = 8 * max(abs(float(g(x))) for x in TINY) if after_event else 0.0
     first = next((i for i, (_, gx) in enumerate(points) if abs(gx) > rounding), None)
@@ -52,27 +51,55 @@ def crossing(g, direction, samples, after_event=False):
         return None  # zero all along
     points = _with_dips(g, points[first:])
     for (a, ga), (b, gb) in pairwise(points):
-        if _changes(ga, gb) and direction * ga <= 0:
+        if changes(ga, gb) and direction * ga <= 0:
             return _root(g, a, b, ga, gb)
     return None
 
 
-def _changes(ga, gb):
-    """Whether the sign changes from one place to the next; zero counts as reached."""
-    return ga != 0 and bool(np.sign(ga) != np.sign(gb)) and bool(np.isfinite(ga * gb))
+def sample_places(samples):
+    """Where a step is looked at: in equal distances, and close to both ends.
+
+    Examples
+    --------
+    >>> sample_places(2).tolist()
+    [0.0, 0.001, 0.5, 0.999, 1.0]
+    """
+    return np.union1d(np.linspace(0.0, 1.0, samples + 1), [1e-3, 1 - 1e-3])
+
+
+def changes(ga, gb):
+    """Whether the sign changes from one place to the next; zero counts as reached.
+
+    Examples
+    --------
+    >>> changes(-1.0, 0.0), changes(0.0, 1.0)
+    (True, False)
+    """
+    return bool(ga != 0 and np.sign(ga) != np.sign(gb) and np.isfinite(ga * gb))
+
+
+def dips(ga, gb, gc):
+    """Whether of three values of one sign the middle one is nearest to zero.
+
+    Examples
+    --------
+    >>> dips(3.0, 1.0, 2.0), dips(3.0, 2.0, 1.0)
+    (True, False)
+    """
+    one_sign = np.sign(ga) == np.sign(gb) and np.sign(gb) == np.sign(gc)
+    return bool(one_sign and abs(gb) <= min(abs(ga), abs(gc)))
 
 
 def _with_dips(g, points):
     """Add the places between three samples where ``|g|`` has a minimum beyond zero."""
     more = list(points)
     for before, here, after in zip(points, points[1:], points[2:], strict=False):
-        sign = np.sign(here[1])
-        if sign == np.sign(before[1]) == np.sign(after[1]):
+        if dips(before[1], here[1], after[1]):
+            sign = np.sign(here[1])
             three = [(x, sign * gx) for x, gx in (before, here, after)]
-            if three[1][1] <= min(three[0][1], three[2][1]):
-                lowest = _lowest(lambda x, sign=sign: sign * float(g(x)), three)
-                if lowest[1] < 0:
-                    more.append((lowest[0], sign * lowest[1]))
+            lowest = _lowest(lambda x, sign=sign: sign * float(g(x)), three)
+            if lowest[1] < 0:
+                more.append((lowest[0], sign * lowest[1]))
     return sorted(more)
 
 

@@ -104,10 +104,11 @@ class Solution:
 
     def __repr__(self) -> str:
         state = "success" if self.success else "FAILED"
+        shape = tuple(np.shape(self.u)) if isinstance(self.u, np.ndarray) else " of several shapes"
         counts = self.stats.parts or {"f": self.stats.nf}
         cost = ", ".join(f"{count} evaluations of {name}" for name, count in counts.items())
         return (
-            f"Solution({self.method!r}, {state}: {len(self.t)} times, u{tuple(np.shape(self.u))}; "
+            f"Solution({self.method!r}, {state}: {len(self.t)} times, u{shape}; "
             f"{cost}, {self.stats.naccept} steps accepted, "
             f"{self.stats.nreject} rejected)\n{self.message}"
         )

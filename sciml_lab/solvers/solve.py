@@ -246,7 +246,8 @@ def solve_plain(problem, method, settings) -> Solution:
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
     events = [c for c in settings["callbacks"] if isinstance(c, Callback)]
     if events:
-        recorder = hybrid.Chain(run, problem, events, times, settings["dense"])
+        chain = settings.get("chain", hybrid.Chain)
+        recorder = chain(run, problem, events, times, settings["dense"])
         records = recorder.pieces()
     else:
         recorder = Recorder(times, run, settings["dense"])

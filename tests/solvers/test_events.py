@@ -303,3 +303,9 @@ def test_interrupt_keeps_the_events():
     with pytest.raises(sl.SolveInterrupted) as stopped:
         sl.solve(sl.ODEProblem(spring, [1.0, 0.0], (0.0, 3.0)), sl.Tsit5(), callbacks=events)
     assert stopped.value.solution.t[-1] == 2.0 and len(stopped.value.solution.events) == 1
+
+
+def test_a_solution_whose_state_changes_its_shape_can_be_printed():
+    split = sl.Event(lambda u, p, t: u[0] - 2.0, lambda u, p, t: np.array([1.0, 1.0]))
+    prob = sl.ODEProblem(lambda u, p, t: u, [1.0], (0.0, 1.0))
+    assert "u of several shapes" in repr(sl.solve(prob, sl.Tsit5(), callbacks=[split]))

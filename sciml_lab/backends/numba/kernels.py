@@ -11,7 +11,8 @@ import textwrap
 from functools import cache as cache_in_memory
 
 from sciml_lab.backends import unroll, unroll_implicit
-from sciml_lab.backends.numba import cache, linear_algebra, loop
+from sciml_lab.backends.numba import cache, linear_algebra, loop, watch
+from sciml_lab.solvers import locate
 from sciml_lab.solvers.control import LARGEST, SMALLEST, PIDController
 
 BLOCK = 4
@@ -42,13 +43,14 @@ Decision = namedtuple("Decision", "accept factor memory")
 compiled = njit(error_model="numpy", fastmath={flags})
 '''
 
+WATCHING = locate.changes, locate.dips, watch.suspicious
 DENSE_STAGES = "k, extra, f, u, p, t, h, v, work, n"
 INTERPOLATE = "out, k, extra, u, h, theta, n"
 ERROR_NORM = "error, error2, u, u_new, rtol, atol, n"
 FLAGS = {"contract", "reassoc", "nsz", "arcp"}  # never those that assume finite numbers
 
 
-def text(method, length=0, mass=False) -> str:
+def text(method, length=0, mass=False, watched=False) -> str:
     """The text of a method's kernel.
 
     Parameters
@@ -58,6 +60,8 @@ def text(method, length=0, mass=False) -> str:
         Length of u that it is made for; 0 stands for any.
     mass : bool
         Whether there is a mass matrix.
+    watched : bool
+        Whether it looks out for events.
 
     Examples
     --------
@@ -68,7 +72,7 @@ def text(method, length=0, mass=False) -> str:
     s, total = method.tableau.stages, len(method.tableau.P)
     return assembled(
         method, length, stages=s, extra=extra_stages(method), fsal=method.tableau.fsal,
-        implicit=method.implicit, parts=[
+        implicit=method.implicit, watched=watched, parts=[
             *(_implicit_step(method, mass) if method.implicit else [_explicit_step(method)]),
             printed(unroll.dense_stages(method), DENSE_STAGES, s, total),
             printed(unroll.interpolate(method), INTERPOLATE, s, total),
@@ -77,7 +81,7 @@ def text(method, length=0, mass=False) -> str:
     )  # fmt: skip
 
 
-def assembled(method, length, *, stages, extra, fsal, implicit, parts) -> str:
+def assembled(method, length, *, stages, extra, fsal, implicit, parts, watched=False) -> str:
     """A kernel's text from what is peculiar to a family of methods.
 
     Parameters
@@ -94,6 +98,8 @@ def assembled(method, length, *, stages, extra, fsal, implicit, parts) -> str:
         how many evaluations of f it took beyond once a stage.
     parts : list of str
         The text of `step`, `dense_stages`, `interpolate`, `error_norm` and of what these call.
+    watched : bool
+        Whether it looks out for events.
     """
     from sciml_lab import __version__
 
@@ -113,10 +119,15 @@ def assembled(method, length, *, stages, extra, fsal, implicit, parts) -> str:
         *map(_function_of_self, (PIDController._law, PIDController._reject,
                                  PIDController._decide_one)),
         inspect.getsource(loop.copy), inspect.getsource(loop.finite),
+        *(map(_without_docstring, WATCHING) if watched else ()),
     ]  # fmt: skip
+    header += "from sciml_lab.backends.numba.watch_layout import *\n" if watched else ""
     parts = ["@compiled\n" + part for part in parts]
     options = f'error_model="numpy", fastmath={_listed(FLAGS)}, nogil=True, cache=True'
-    parts.append(f'@njit("int64(int64)", {options})\n' + _loop(implicit))
+    parts.append(f'@njit("int64(int64)", {options})\n' + _loop(implicit, watched))
+    if watched:
+        look = inspect.getsource(watch.condition_at)
+        parts.append(f'@njit("float64(int64, int64, float64)", {options})\n' + look)
     return header + "\n\n" + "\n\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -141,10 +152,18 @@ def _implicit_step(method, mass):
     return [*map(inspect.getsource, functions), "\n".join([first, *names, value, *rest])]
 
 
-def _loop(implicit):
-    """The loop, for explicit methods or for implicit ones."""
+def _loop(implicit, watched):
+    """The loop, for explicit methods or for implicit ones, with an eye on events or without."""
     tree = ast.parse(inspect.getsource(loop.solve))
-    return ast.unparse(ast.fix_missing_locations(_Chosen(IMPLICIT=implicit).visit(tree)))
+    chosen = _Chosen(IMPLICIT=implicit, WATCHED=watched)
+    return ast.unparse(ast.fix_missing_locations(chosen.visit(tree)))
+
+
+def _without_docstring(function):
+    """The source of a function; the examples in it are for readers."""
+    tree = ast.parse(inspect.getsource(function)).body[0]
+    tree.body = tree.body[1:]
+    return ast.unparse(tree)
 
 
 class _Chosen(ast.NodeTransformer):
@@ -208,8 +227,7 @@ def _function_of_self(method):
     return ast.unparse(ast.fix_missing_locations(_Methods().visit(tree)))
 
 
-@cache_in_memory
-def kernel(method, length=0, mass=False):
+def kernel(method, length=0, mass=False, watched=False):
     """The compiled kernel of a method: ``kernel(address of the integers) -> status``.
 
     Parameters
@@ -219,6 +237,15 @@ def kernel(method, length=0, mass=False):
         Length of u that it is made for, if it is short; 0 stands for any.
     mass : bool
         Whether there is a mass matrix.
+    watched : bool
+        Whether it looks out for events.
     """
-    written = text(method, length if length <= SPECIALISED else 0, mass)
-    return cache.load(f"{method.name}_{length or 'n'}{'_M' if mass else ''}", written).solve
+    return module(method, length, mass, watched).solve
+
+
+@cache_in_memory
+def module(method, length=0, mass=False, watched=False):
+    """The module of a kernel; one that looks out for events has a `condition_at`, too."""
+    written = text(method, length if length <= SPECIALISED else 0, mass, watched)
+    kind = f"{'_M' if mass else ''}{'_events' if watched else ''}"
+    return cache.load(f"{method.name}_{length or 'n'}{kind}", written)

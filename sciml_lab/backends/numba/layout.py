@@ -15,6 +15,7 @@ returns whenever it wants to, and the next call goes on.
     NF,  # evaluations of f
     NJAC,  # evaluations of its Jacobian
     NLU,  # factorisations
+    NNEWTON,  # corrections of Newton's iteration
     LINEARISED,  # 1 if the Jacobian is that of the present state
     TROUBLE,  # why an implicit step has no result: the pivot that is zero, or -1 - the place of
     # the first entry of the Jacobian that is not finite
@@ -69,8 +70,10 @@ returns whenever it wants to, and the next call goes on.
     BAND_FACTORISE,  # functions for one: the factors of W,
     BAND_SOLVE,  # a solve with them,
     BAND_TIMES_MASS,  # a product with the mass matrix
+    ITERATION,  # what a method that iterates knows besides (`newton_layout`)
+    WATCH,  # what to look out for, of a kernel for events (`watch_layout`)
     INTEGERS,  # how many there are
-) = range(61)
+) = range(64)
 CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and begin with 0
 
 # Entries of the array of numbers -------------------------------------------------------------
@@ -91,6 +94,7 @@ CHANGING = NEXT + 1  # the first entries, up to here, change during a solve and 
 ) = range(13)
 
 # Values of STATUS; what is above DONE is the trouble that `diagnose` explains ----------------
+EVENT = -1  # something may happen inside of the last step
 BEGIN, RUNNING, FULL, DONE, NAN, MIN_STEP, MAX_STEPS_REACHED, ROUNDOFF, NEWTON = range(9)
 EXPLAINED = {
     NAN: "nan", MIN_STEP: "min_step", MAX_STEPS_REACHED: "max_steps", ROUNDOFF: "roundoff",

@@ -30,6 +30,9 @@ def solve(block):
     u, k = part(store_u, row * n), part(store_k, row * stride)
     slope = numbers(c[SLOPE], "any") if IMPLICIT else k  # f at the start of a step
     nf, following, status = c[NF], c[NEXT], c[STATUS]
+    if WATCHED:  # for events
+        w = integers(c[WATCH])
+        ends = numbers(w[STEPS_END], "any")
 
     if status == BEGIN:
         f(slope, u, p, start, work)
@@ -81,6 +84,11 @@ def solve(block):
             c[NACCEPT] += 1
             store_t[row], store_h[row] = now, length
             first = True
+            if WATCHED:
+                ends[EARLIER], ends[PROPOSED] = ends[PROPOSED], h_next
+                suspect = suspicious(w, k, extra, f, u, p, now, length, v, work, n)
+                nf += EXTRA_STAGES
+                first = False
             while following < c[OUTPUTS] and (times[following] - goal) * direction <= 0:
                 place = part(out, following * n)
                 if times[following] == goal:
@@ -106,6 +114,8 @@ def solve(block):
                 status = DONE
             elif row == c[CAPACITY]:
                 status = FULL
+            if WATCHED:
+                w[AFTER], status = status, EVENT if suspect else status
         else:
             c[NREJECT] += 1
             if not adaptive or abs(h) < 10 * ulp(max(abs(now), 1e-12 * abs(span))):

@@ -131,9 +131,16 @@ def _make_ready(problem, method, rtol, atol, saveat, dense, max_steps):
 
 def compiled_or_why_not(problem, method, settings):
     """The compiled solve of any problem and options; or None, and why the loop runs in Python."""
-    reason = no_kernel(problem, method) or reason_for_python(problem, settings)
+    smooth = {**settings, "callbacks": []}
+    reason = no_kernel(problem, method) or reason_for_python(problem, smooth)
+    if reason:
+        return None, reason
     try:
-        return (None, reason) if reason else (solve_compiled(problem, method, settings), "")
+        if settings["callbacks"]:
+            from sciml_lab.backends.numba.events import solve_with_events
+
+            return solve_with_events(problem, method, settings)
+        return solve_compiled(problem, method, settings), ""
     except NoJacobian as failure:
         return None, str(failure)
 
