@@ -185,7 +185,7 @@ def say(name, alpha, rtol, sol, g, off):
     length = np.sqrt(1 + 2 * g[-1, 0])
     yield (
         f"|g| is {number(largest[0])} at most, |g'| {number(largest[1])}; the rod ends with length "
-        f"{length:.6f}, {number(off)} from the exact place."
+        f"{length:.6f}, {number(off)} m from the exact place."
     )
     span = sol.t[-1] - sol.t[0]
     early, late = sol.t < sol.t[0] + span / 4, sol.t > sol.t[-1] - span / 4

@@ -58,7 +58,7 @@ class HybridExplorer(Explorer):
             Slider("drag", "drag c", drag, low=0.0, high=0.5, unit="1/m"),
             Slider("beam", "beam", beam, low=0.05, high=1.9, unit="m"),
             Choice("direction", "beam counts", direction, options=list(DIRECTIONS)),
-            Switch("inside", "look inside of the steps", inside),
+            Switch("inside", "look inside steps", inside),
         ]
         super().__init__(controls, height=430)
 
