@@ -21,7 +21,7 @@ from sciml_lab.linalg.mass_matrix import Mass
 from sciml_lab.linalg.multigrid import COARSEST, Grids
 
 MOST_GRIDS = 20
-OTHER = 4.0  # change of gamma h after which other unknowns depend on each other strongly
+OTHER = 8.0  # change of gamma h after which other unknowns depend on each other strongly
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class AlgebraicMultigrid:
     True
     """
 
-    strong: float = 0.08
+    strong: float = 0.2
     sweeps: int = 1
     damping: float = 0.7
 
@@ -67,29 +67,18 @@ class AlgebraicMultigrid:
         """Find the coarse grids, and put their matrices together."""
         return self.family(-W, 0.0 * W)(1.0)
 
-    def family(self, J, M=None):
-        """The same for all W = M - gamma h J: a function of gamma h."""
-        grids, of = None, 0.0
+    def family(self, J, M=None, before=None):
+        """The same for all W = M - gamma h J: a function of gamma h.
 
-        def cycle(gamma_h):
-            nonlocal grids, of
-            if grids is None or not of / OTHER < abs(gamma_h) < of * OTHER:
-                of = abs(gamma_h)
-                grids = Grids(J, M, self._steps(J, M, of), lambda n: np.arange(n)[:, None])
-            return grids.cycle(gamma_h, self.sweeps, self.damping)
+        `before` is the family of an earlier J, whose aggregates may still do.
+        """
+        return Aggregated(self, J, M, before)
 
-        return cycle
-
-    def _steps(self, J, M, gamma_h):
+    def steps(self, W):
         """Pairs (P, P^T) from each coarse grid to the next finer one, the finest first."""
-        sparse = need("scipy.sparse", extra="lab", what="multigrid")
-        J = sparse.csc_array(J)
-        J.sum_duplicates()
-        W = Assembly(J, None if M is None else Mass(M)).matrix(gamma_h, J).tocsr()
         W, found, strong = abs(W) if W.dtype.kind == "c" else W, [], self.strong
         while W.shape[0] > COARSEST and len(found) < MOST_GRIDS:
-            near = strongly(W, strong)
-            members = aggregate(near)
+            members = aggregate(strongly(W, strong))
             if not 0 < members.max() + 1 < 0.9 * W.shape[0]:
                 break
             P = smoothed(W, members)
@@ -97,6 +86,40 @@ class AlgebraicMultigrid:
             found.append((P, R))
             W, strong = (R @ (W @ P)).tocsr(), strong / 2
         return tuple(found)
+
+
+class Aggregated:
+    """Multigrid for all W = M - gamma h J, with aggregates that are kept for a while.
+
+    Parameters
+    ----------
+    method : AlgebraicMultigrid
+    J : sparse matrix
+    M : sparse matrix, optional
+        Without it the identity.
+    before : Aggregated, optional
+        Of an earlier J.
+    """
+
+    def __init__(self, method, J, M, before=None):
+        self.method, self.J, self.M, self.grids = method, J, M, None
+        self.of, self.steps = (before.of, before.steps) if before else (0.0, None)
+
+    def __call__(self, gamma_h):
+        """The V-cycle for one gamma h."""
+        size = abs(gamma_h)
+        if self.steps is None or not self.of / OTHER < size < self.of * OTHER:
+            self.of, self.steps, self.grids = size, self.method.steps(self._matrix(size)), None
+        if self.grids is None:
+            self.grids = Grids(self.J, self.M, self.steps, lambda n: np.arange(n)[:, None])
+        return self.grids.cycle(gamma_h, self.method.sweeps, self.method.damping)
+
+    def _matrix(self, gamma_h):
+        sparse = need("scipy.sparse", extra="lab", what="multigrid")
+        J = sparse.csc_array(self.J)
+        J.sum_duplicates()
+        mass = None if self.M is None else Mass(self.M)
+        return Assembly(J, mass).matrix(gamma_h, J).tocsr()
 
 
 def strongly(W, strong):

@@ -98,8 +98,8 @@ class Multigrid:
         """Put the matrices of all grids together."""
         return self.family(-W, 0.0 * W)(1.0)
 
-    def family(self, J, M=None):
-        """The same for all W = M - gamma h J: a function of gamma h."""
+    def family(self, J, M=None, before=None):
+        """The same for all W = M - gamma h J: a function of gamma h (nothing is taken from before)."""
         unknowns = int(np.prod(self.grid)) * self.fields
         if J.shape[0] != unknowns:
             raise ValueError(

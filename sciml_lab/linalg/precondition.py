@@ -168,14 +168,14 @@ def inverses(matrices):
 class Kept:
     """A preconditioner, and for which W it was made.
 
-    Where it can be had for all gamma h at once (``family(J, M)``, a function of gamma h), it always
+    Where it can be had for all gamma h at once (``family(J, M, before)``, a function of gamma h), it always
     belongs to the present W. Else it is kept as long as it serves: until J is another one, gamma h
     has changed by `WINDOW`, or the iterations have become more than twice as many as at first.
 
     Parameters
     ----------
     precondition : object
-        With ``prepare(W) -> apply``, and perhaps ``family(J, M)``.
+        With ``prepare(W) -> apply``, and perhaps ``family(J, M, before)``.
 
     Attributes
     ----------
@@ -202,7 +202,7 @@ class Kept:
         """What stands for the inverse of W = M - gamma_h J."""
         new, self._of = self._of is not J, J
         if hasattr(self.precondition, "family"):
-            self._family = self.precondition.family(J, M) if new else self._family
+            self._family = self.precondition.family(J, M, self._family) if new else self._family
             return self._family(gamma_h)
         if new or self._is_off(gamma_h) or self._last > 2 * self._usual + 2:
             self._apply, self._gamma_h = self.precondition.prepare(W), gamma_h
