@@ -99,7 +99,7 @@ class Multigrid:
         return self.family(-W, 0.0 * W)(1.0)
 
     def family(self, J, M=None, before=None):
-        """The same for all W = M - gamma h J: a function of gamma h (nothing is taken from before)."""
+        """The same for all W = M - gamma h J: a function of gamma h, whatever was before."""
         unknowns = int(np.prod(self.grid)) * self.fields
         if J.shape[0] != unknowns:
             raise ValueError(

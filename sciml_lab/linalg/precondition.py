@@ -168,9 +168,10 @@ def inverses(matrices):
 class Kept:
     """A preconditioner, and for which W it was made.
 
-    Where it can be had for all gamma h at once (``family(J, M, before)``, a function of gamma h), it always
-    belongs to the present W. Else it is kept as long as it serves: until J is another one, gamma h
-    has changed by `WINDOW`, or the iterations have become more than twice as many as at first.
+    Where it can be had for all gamma h at once (``family(J, M, before)``, a function of gamma h),
+    it always belongs to the present W. Else it is kept as long as it serves: until J is another
+    one, gamma h has changed by `WINDOW`, or the iterations have become more than twice as many as
+    at first.
 
     Parameters
     ----------
