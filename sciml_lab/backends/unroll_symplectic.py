@@ -16,6 +16,8 @@ A method needs only its list of flows, of your own too.
 import ast
 from types import SimpleNamespace
 
+import numpy as np
+
 from sciml_lab.backends.unroll import _inputs, _with
 from sciml_lab.solvers.cubic import CubicDense
 from sciml_lab.solvers.symplectic import Partitioned
@@ -77,8 +79,13 @@ def step(method, hamiltonian=True) -> Lowered:
 class Pair:
     """A state or a slope: what its slices ``[:half]`` and ``[half:]`` are."""
 
+    dtype = np.dtype(object)
+
     def __init__(self, first, second):
         self.first, self.second = first, second
+
+    def __len__(self):
+        return 2  # halves of one symbol each
 
     def __getitem__(self, piece):
         return self.first if piece.start is None else self.second

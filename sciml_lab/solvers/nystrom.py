@@ -105,7 +105,7 @@ class Nystrom(OfTableau):
         P, n = self.tableau.P, len(u) // 2
         x, v = u[:n], u[n:]
         j = np.arange(1, P.shape[1] + 1)
-        powers = theta**j
+        powers = np.array([theta**power for power in j.tolist()])
         return np.concatenate((
             x + theta * h * v + h * h * theta * ((P @ (powers / (j + 1))) @ k),
             v + h * ((P @ powers) @ k),

@@ -14,6 +14,7 @@ import numpy as np
 from sciml_lab.backends.numba import cache as on_disk
 from sciml_lab.backends.numba.drive import address
 from sciml_lab.solvers.dense import DenseOutput, DenseStep
+from sciml_lab.solvers.nystrom import Nystrom
 
 FEW = 4  # times that are looked up one by one
 
@@ -77,7 +78,8 @@ class CompiledDense:
 
     def __init__(self, run, outcomes, f=None):
         self.run, self.outcomes = run, outcomes
-        self.f = run.f if f is None else Values(f, outcomes[0].u.size)
+        halves = isinstance(run.method, Nystrom)  # asks its f for accelerations
+        self.f = run.f if f is None or halves else Values(f, outcomes[0].u.size)
 
     def __getstate__(self):
         return {"run": self.run, "outcomes": self.outcomes, "f": self.run.f}  # no machine code
@@ -90,7 +92,8 @@ class CompiledDense:
     def _one(self, j):
         run, (t, h, u, k) = self.run, self.outcomes[j].steps
         u0, p = lane(run, np.asarray(run.u0), j), lane(run, run.p, j)
-        u, k = u.reshape(len(u), *u0.shape), k.reshape(*k.shape[:2], *u0.shape)
+        if u0.ndim != 1:
+            u, k = u.reshape(len(u), *u0.shape), k.reshape(*k.shape[:2], *u0.shape)
         rows = zip(t.tolist(), h.tolist(), u[:-1], map(list, k), strict=True)
         steps = [DenseStep(*one) for one in rows]
         return DenseOutput(steps, replace(run, f=self.f, u0=u0, p=p, lanes=False))

@@ -2,6 +2,7 @@
 
 from types import ModuleType
 
+from sciml_lab.solvers.nystrom import Nystrom
 from sciml_lab.solvers.stabilized import RKC
 from sciml_lab.solvers.symplectic import Splitting
 
@@ -21,6 +22,10 @@ def family(method) -> ModuleType | None:
         from sciml_lab.backends.numba import partitioned
 
         return partitioned
+    if isinstance(method, Nystrom):
+        from sciml_lab.backends.numba import nystrom
+
+        return nystrom
     if isinstance(method, RKC):
         from sciml_lab.backends.numba import stabilized
 
