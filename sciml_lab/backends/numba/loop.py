@@ -6,6 +6,7 @@ This is the text from which every kernel is made: what it calls (`step`, `error_
 """
 # ruff: noqa: F821 - the names come from the text in front
 # pyright: reportUndefinedVariable=false, reportGeneralTypeIssues=false
+# pyright: reportPossiblyUnboundVariable=false
 
 
 def solve(block):
