@@ -120,6 +120,14 @@ def test_equations_that_are_not_separable_get_one_sentence(backend):
         sl.solve(plain, sl.KahanLi8(), dt=0.1, backend=backend)
 
 
+def test_steps_by_a_monitor_are_taken_in_python():
+    method = sl.AdaptiveVerlet(lambda q, v, p, t: np.sum(q * q) ** 0.75)
+    comet = sl.zoo.kepler_second_order(0.9, tspan=(0.0, 3.0))
+    plain, quick = [sl.solve(comet, method, dt=0.002, backend=b) for b in ("numpy", "numba")]
+    np.testing.assert_array_equal(quick.u, plain.u)
+    assert "AdaptiveVerlet has no compiled kernel" in quick.message
+
+
 def test_failures_are_explained_alike():
     falls = sl.SecondOrderProblem(lambda x, v, p, t: 1e3 * x**3, [1.0], [0.0], (0.0, 5.0))
     plain, quick = [

@@ -18,7 +18,7 @@ def family(method) -> ModuleType | None:
     >>> family(sl.KahanLi8()).__name__, family(sl.Tsit5())
     ('sciml_lab.backends.numba.partitioned', None)
     """
-    if isinstance(method, Splitting):
+    if isinstance(method, Splitting) and not method.adaptive:
         from sciml_lab.backends.numba import partitioned
 
         return partitioned
