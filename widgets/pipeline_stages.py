@@ -156,8 +156,9 @@ def prepare(plan, W) -> Ready:
         return Ready(_as_given(solve), n * n, *full_work(n), full, own)
     order = _order(plan, W)
     moved = W if order is None else W[order][:, order]
-    factors = _band if plan.solver == "band" else _sparse
-    return factors(moved, order, plan.order == "minimum degree")
+    if plan.solver == "band":
+        return _band(moved, order)
+    return _sparse(moved, order, plan.order == "minimum degree")
 
 
 def full_work(n):
@@ -203,7 +204,7 @@ def _counts(lu):
     return int(below.sum() + right.sum() + len(right)), float(np.sum(2.0 * below * right + below))
 
 
-def _band(W, order, _):
+def _band(W, order):
     """LAPACK's band factors, in the given order: `banded_lu` would look for the best by itself."""
     sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
     lapack = need("scipy.linalg.lapack", extra="lab", what="band factors")

@@ -253,7 +253,7 @@ def show_1_2(greedy):
     figure, said = sl.plot.new_figure(560, 300), []
     with sl.plot.style():
         axes = figure.subplots()
-        axes.plot([20, 300], [20, 300], color=GREY, linestyle="-", label="without colours")
+        axes.plot([10, 400], [10, 400], color=GREY, linestyle="-", label="without colours")
         if ready:
             for (name, (n, colours)), color, marker in zip(
                 sizes_and_colours(greedy).items(), (BLUE, VERMILLION), "os", strict=True
@@ -262,7 +262,8 @@ def show_1_2(greedy):
                           linestyle="-" if marker == "o" else "--")  # fmt: skip
                 said.append(f"on a {name} {colours[0]} for {n[0]} and {colours[-1]} for {n[-1]}")
         axes.set(xscale="log", yscale="log", xlabel="unknowns", ylabel="directions for J",
-                 ylim=(1, 400))  # fmt: skip
+                 ylim=(1, 400), xlim=(10, 400))  # fmt: skip
+        axes.xaxis.set_minor_formatter("")
         axes.legend(loc="upper left")
     figure.alt = "Colours against unknowns: " + (
         f"{'; '.join(said)}." if ready else "they appear when `greedy` is written."
