@@ -81,3 +81,9 @@ def test_a_solve_that_fails_is_said():
 def test_an_envelope_keeps_the_largest_values_and_no_empty_parts():
     t, top = envelope(np.array([0.0, 0.1, 10.0]), np.array([[1.0, 4.0], [2.0, 3.0], [5.0, 6.0]]))
     assert len(t) == 2 and top.tolist() == [[2.0, 4.0], [5.0, 6.0]]
+
+
+def test_a_constraint_that_holds_is_no_certificate():
+    """At a coarse tolerance the projected pendulum swings over the top: only its length is kept."""
+    sol, g = solved("projection (index 0)", 10.0, 1e-2, 20.0)
+    assert np.abs(g).max() < 1e-13 and sol.u[:, 1].max() > 0.5
