@@ -188,8 +188,8 @@ def test_what_has_no_kernel_runs_in_python_and_the_message_says_why():
     why = "the 501 x 501 matrices call for a linear solver that has no compiled form"
     ends(large, sl.Rodas5P(), why)
     ends(large, sl.Rodas5P(linear_solver="dense"), why)
-    many = sl.ODEProblem(lambda u, p, t: -u, np.ones(3001), (0.0, 0.1))
-    ends(many, sl.Rodas5P(), "the pattern of a Jacobian of 3001 columns takes long to read")
+    many = sl.ODEProblem(lambda u, p, t: -u, np.ones(5001), (0.0, 0.1))
+    ends(many, sl.Rodas5P(), "the pattern of a Jacobian of 5001 columns takes long to read")
     same(many.replace(u0=np.ones(201)), sl.Rodas5P(linear_solver="dense"))
 
 

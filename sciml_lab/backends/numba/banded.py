@@ -20,6 +20,7 @@ from sciml_lab.linalg.assembly import Assembly
 from sciml_lab.linalg.choice import Choice, choose
 from sciml_lab.linalg.colored import find_pattern
 from sciml_lab.linalg.coloring import color
+from sciml_lab.linalg.generated import entries
 from sciml_lab.linalg.linearisation import _not_finite
 from sciml_lab.linalg.mass_matrix import Mass
 from sciml_lab.transform.inplace import inplace
@@ -34,7 +35,7 @@ class Columns:
     f : Function
     pattern : scipy.sparse.csc_array
         Where J may be nonzero.
-    origin : {"given", "source", "tried"}
+    origin : {"given", "source"}
         Where the pattern comes from.
     u0, p : ndarray, ndarray or None
         Examples of the arguments of f.
@@ -81,7 +82,12 @@ def columns_of(f: Function, u0, p, given=None) -> Columns | str:
         The pattern as the user knows it.
     """
     pattern, origin = find_pattern(f.function, np.asarray(u0, dtype=float), p, 0.0, given)
-    return origin if pattern is None else Columns(f, pattern, origin, u0, p)
+    if pattern is None:
+        return origin
+    if origin == "tried":  # nobody looks in a kernel whether an entry was missed
+        lowered, (state, *_) = by_u_and_p(f, p)
+        pattern, origin = entries(lowered, state), "source"
+    return Columns(f, pattern, origin, u0, p)
 
 
 class BandForm:

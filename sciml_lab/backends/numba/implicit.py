@@ -14,7 +14,7 @@ from sciml_lab.backends.numba.functions import Function
 from sciml_lab.backends.numba.gradient_functions import by_u_and_p, compile_derivative
 from sciml_lab.backends.numba.kernels import BLOCK
 from sciml_lab.linalg.choice import SMALL, Choice
-from sciml_lab.linalg.colored import READ, Colored
+from sciml_lab.linalg.colored import Colored
 from sciml_lab.linalg.coloring import as_pattern
 from sciml_lab.linalg.linearisation import _not_finite
 from sciml_lab.solvers.explicit import ExplicitRK
@@ -29,6 +29,9 @@ LARGEST = 500
 
 MEDIUM = 200
 """Unknowns up to which a matrix of any pattern is: a band in it is found, other zeros are not."""
+
+READ = 5000
+"""Unknowns up to which the source is read for the pattern of J: a fifth of a second for 1000."""
 
 TOO_LARGE = "the {n} x {n} matrices call for a linear solver that has no compiled form"
 
