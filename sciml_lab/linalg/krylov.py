@@ -15,6 +15,7 @@ Y. Saad, M. H. Schultz, "GMRES: a generalized minimal residual algorithm for sol
 linear systems", SIAM J. Sci. Stat. Comput. 7 (1986) 856-869.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -78,7 +79,7 @@ def gmres(A, b, *, precondition=None, rtol=1e-8, restart=30, limit=300) -> Found
     (array([1.5, 1. ]), 2)
     """
     P = precondition if precondition is not None else np.asarray
-    size = float(np.linalg.norm(b))
+    size = norm(b)
     x, count, left = np.zeros_like(b), 0, 1.0
     if size == 0.0 or not np.isfinite(size):
         return Found(b.copy(), 0, 0.0 if size == 0.0 else np.nan)
@@ -87,7 +88,7 @@ def gmres(A, b, *, precondition=None, rtol=1e-8, restart=30, limit=300) -> Found
         change, used = _cycle(A, P, r, rtol * size, min(restart, limit - count))
         x, count, before = x + change, count + used, left
         r = b - A @ x
-        left = float(np.linalg.norm(r)) / size
+        left = norm(r) / size
         if not left < 0.99 * before:
             break
     return Found(x, count, left)
@@ -95,36 +96,47 @@ def gmres(A, b, *, precondition=None, rtol=1e-8, restart=30, limit=300) -> Found
 
 def _cycle(A, P, r, target, restart):
     """Return (what to add to x, number of products): one basis, until the residual is small."""
-    beta = np.linalg.norm(r)
+    beta = norm(r)
     kind = np.result_type(r, A.dtype) if hasattr(A, "dtype") else r.dtype
     V = np.empty((min(restart, FEW) + 1, r.size), dtype=kind)  # the basis, one vector a row
-    R = np.zeros((restart, restart), dtype=kind)  # triangular, from the rotated products
-    g = np.zeros(restart + 1, dtype=kind)  # the rotated right-hand side
+    V[0] = r / beta
+    R, g = [], [beta]  # columns of a triangle, and the right-hand side, both rotated
     rotations, ready = [], []
-    V[0], g[0] = r / beta, beta
-    k = 0
-    while k < restart:
+    for k in range(restart):
         ready.append(P(V[k]))
         product = A @ ready[k]
-        size = np.linalg.norm(product)
+        size = norm(product)
         w, h, below = _orthogonal(product, V[: k + 1], size)
         closed = below <= 1e-14 * size  # the basis holds all that can come
         for i, (c, s) in enumerate(rotations):
-            h[i], h[i + 1] = c * h[i] + s * h[i + 1], -np.conj(s) * h[i] + c * h[i + 1]
+            h[i], h[i + 1] = c * h[i] + s * h[i + 1], -s.conjugate() * h[i] + c * h[i + 1]
         c, s, h[k] = _rotation(h[k], below)
         rotations.append((c, s))
-        R[: k + 1, k] = h[: k + 1]
-        g[k], g[k + 1] = c * g[k], -np.conj(s) * g[k]
-        k += 1
-        if abs(g[k]) <= target or closed:
+        R.append(h[: k + 1])
+        g[k:] = c * g[k], -s.conjugate() * g[k]
+        if abs(g[k + 1]) <= target or closed or k + 1 == restart:
             break
-        if k == len(V):
+        if k + 1 == len(V):
             V = np.concatenate([V, np.empty_like(V)])
-        V[k] = w / below
-    if abs(R[k - 1, k - 1]) <= 1e-13 * np.linalg.norm(R[:k, k - 1]):
-        k -= 1  # A is singular: the last vector adds nothing to the products of the others
-    y = _back(R, g, k)
-    return sum((a * z for a, z in zip(y, ready, strict=False)), np.zeros_like(V[0])), len(rotations)
+        V[k + 1] = w / below
+    used = len(R)
+    if abs(R[-1][-1]) <= 1e-13 * math.hypot(*map(abs, R[-1])):
+        R.pop()  # A is singular: the last vector adds nothing to the products of the others
+    change = np.zeros(r.size, kind)
+    for y, z in zip(_back(R, g), ready, strict=False):
+        change += y * z
+    return change, used
+
+
+def norm(x) -> float:
+    """The Euclidean norm of a vector.
+
+    Examples
+    --------
+    >>> norm(np.array([3.0, 4.0j]))
+    5.0
+    """
+    return math.sqrt(np.vdot(x, x).real)
 
 
 def _orthogonal(w, V, size):
@@ -132,34 +144,36 @@ def _orthogonal(w, V, size):
 
     Where little is left, rounding has brought back a part in the basis: then once more.
     """
-    h, basis = np.zeros(len(V) + 1, dtype=V.dtype), V.conj() if V.dtype.kind == "c" else V
-    left = 0.0
+    basis, left = V.conj() if V.dtype.kind == "c" else V, 0.0
+    h = np.zeros(len(V), dtype=V.dtype)
     for _ in range(2):
         part = basis @ w
         w = w - part @ V
-        h[:-1] += part
-        left = np.linalg.norm(w)
+        h += part
+        left = norm(w)
         if left > 0.7 * size:
             break
-    return w, h, left
+    return w, [*h.tolist(), 0.0], left
 
 
 def _rotation(a, b):
     """(c, s, r) with c a + s b = r and -conj(s) a + c b = 0, for a real b that is not negative."""
     if b == 0.0:
         return 1.0, 0.0, a
-    size = np.hypot(abs(a), b)
+    size = math.hypot(abs(a), b)
     if a == 0.0:
         return 0.0, 1.0, b
     phase = a / abs(a)
     return abs(a) / size, phase * b / size, phase * size
 
 
-def _back(R, g, k):
-    """Solve with the triangle R by substitution from below."""
-    y = g[:k].copy()
-    for i in range(k - 1, -1, -1):
-        y[i] = (y[i] - R[i, i + 1 : k] @ y[i + 1 :]) / R[i, i]
+def _back(R, g):
+    """Solve with the triangle of these columns by substitution from below."""
+    y = g[: len(R)]
+    for i in range(len(R) - 1, -1, -1):
+        y[i] /= R[i][i]
+        for j in range(i):
+            y[j] -= R[i][j] * y[i]
     return y
 
 
@@ -258,7 +272,7 @@ class GMRES:
         def solve(b):
             flat, rtol = b.ravel(), self.rtol or TIGHT
             if forcing is not None and self.rtol is None:
-                rtol = forcing.next(float(np.linalg.norm(flat)))
+                rtol = forcing.next(norm(flat))
             found = gmres(
                 W, flat, precondition=apply, rtol=rtol, restart=self.restart, limit=self.limit
             )
