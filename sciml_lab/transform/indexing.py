@@ -8,6 +8,7 @@ import numpy as np
 from sciml_lab.transform import numpy_arrays
 from sciml_lab.transform.frames import Local, unknown
 from sciml_lab.transform.naming import Naming
+from sciml_lab.transform.reroll import LONG, is_regular
 from sciml_lab.transform.steps import Steps
 from sciml_lab.transform.values import (
     LATE,
@@ -73,6 +74,9 @@ class Indexing(Naming):
                 maps.append((None, self.entry_number(i, n)))
             elif isinstance(i, np.ndarray | list | tuple | range) and not unknown(i):
                 places, listed = self.places(i, n), not for_store
+                unnamed = array.place is None and array.items is None
+                if unnamed and len(places) > LONG and not is_regular(places):
+                    return self.index(self.materialise(array), index, for_store)
                 maps.append((len(shape), functools.partial(_lookup, places)))
                 shape.append(len(places))
                 breaks.append(set(range(len(places))))
@@ -166,15 +170,6 @@ class Indexing(Naming):
             return Num(subscript(name, index), "i" if value.dtype.kind in "iu" else "f")
 
         return Array(value.shape, entry)
-
-    def enter_constant(self, base, value):
-        """Give an array of numbers a name in the text."""
-        for name, known in self.constants.items():
-            if known is value:
-                return name
-        name = self.fresh(base)
-        self.constants[name], self.shapes[name] = value, value.shape
-        return name
 
     def sequence(self, value) -> list:
         """Return the items of something that is unpacked or looped over, all of them."""

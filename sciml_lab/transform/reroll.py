@@ -9,11 +9,14 @@ entry by entry. Where the order is regular, what is written down is regular too:
     ...                               du[i * 2 + 1] = y[i]
     du[199] = y[99]
 
-so the text, and the time that compiling it takes, does not grow with the number of entries.
+so the text, and the time that compiling it takes, does not grow with the number of entries. A long
+row in no regular order reads its places from a table: ``du[i] = x[order[i]]``.
 """
 
 import ast
 from typing import NamedTuple
+
+import numpy as np
 
 from sciml_lab.transform.algebra import rebuild, show
 
@@ -37,36 +40,69 @@ class Form(NamedTuple):
     numbers: tuple
 
 
-def rolled(statements, counter):
-    """Write assignments in loops as far as they are regular; their order stays.
+def rolled(statements, counter, table):
+    """Write assignments in loops; their order stays.
 
     Parameters
     ----------
     statements : list of ast.Assign
     counter : str
         Name of the counter of the loops.
+    table : callable
+        ``table(array) -> name`` of an array of whole numbers.
 
     Examples
     --------
     >>> rows = [ast.parse(f"du[{k}] = x[{199 - k}] + a").body[0] for k in range(200)]
-    >>> print(ast.unparse(rolled(rows, "i")[0]))
+    >>> print(ast.unparse(rolled(rows, "i", None)[0]))
     for i in range(200):
         du[i] = x[199 - i] + a
     """
     forms, out, k = [_form(s) for s in statements], [], 0
     while k < len(statements):
-        turns, period = max((_turns(forms, k, m), m) for m in PERIODS)
+        turns, period = _longest(forms, k)
+        after = k + turns * period
         if turns < TURNS:
             out.append(statements[k])
             k += 1
             continue
-        first, second = statements[k : k + period], forms[k + period : k + 2 * period]
-        body = [_moving(s, form, counter) for s, form in zip(first, second, strict=True)]
+        body = [
+            _moving(statements[j], forms[j:after:period], counter, table)
+            for j in range(k, k + period)
+        ]
         count = ast.Call(ast.Name("range", ast.Load()), [ast.Constant(turns)], [])
         again = ast.For(ast.Name(counter, ast.Store()), count, body, [], lineno=1)
-        out.append(_at_line(again, first[0]))
-        k += turns * period
+        out.append(_at_line(again, statements[k]))
+        k = after
     return out
+
+
+def is_regular(places) -> bool:
+    """Whether places follow each other in equal steps, with some period.
+
+    Examples
+    --------
+    >>> is_regular([0, 50, 1, 51, 2, 52, 3, 53]), is_regular([0, 5, 1, 4, 2, 3, 9, 7])
+    (True, False)
+    """
+    x = np.array(places)
+    periods = (m for m in PERIODS if 2 * m < len(x))
+    return any((x[2 * m :] - 2 * x[m:-m] + x[: -2 * m] == 0).all() for m in periods)
+
+
+def _longest(forms, k):
+    """Turns and period of the loop that can begin with statement k."""
+    turns, period = max((_turns(forms, k, m), m) for m in PERIODS)
+    alike = _alike(forms, k)
+    return (alike, 1) if alike > max(LONG, turns * period) else (turns, period)
+
+
+def _alike(forms, k):
+    """How many assignments from k on differ in whole numbers only."""
+    end = k
+    while end < len(forms) and forms[end].text == forms[k].text:
+        end += 1
+    return end - k
 
 
 def _turns(forms, k, period):
@@ -102,12 +138,16 @@ def _form(statement):
     return Form(f"{text} = {show(_replaced(statement.value, collect))}", tuple(numbers))
 
 
-def _moving(statement, following, counter):
-    """The assignment with the counter in its indices, from its form one turn later."""
-    later = iter(following.numbers)
+def _moving(statement, forms, counter, table):
+    """The assignment with the counter in its indices, from its forms in all turns."""
+    rows = iter(zip(*(form.numbers for form in forms), strict=True))
 
     def move(n):
-        return _progression(n, next(later) - n, counter)
+        row = np.array(next(rows))
+        if (np.diff(row, 2) == 0).all():
+            return _progression(n, int(row[1]) - n, counter)
+        place = ast.Name(counter, ast.Load())
+        return ast.Subscript(ast.Name(table(row), ast.Load()), place, ast.Load())
 
     target = _replaced(statement.targets[0], move)
     target.ctx = ast.Store()

@@ -33,6 +33,10 @@ class Walk:
         self.sets = {}  # of numbers
         self.arrays = {}  # of the entries of arrays, flat
         self.codes, self.places = {}, {}  # of index expressions, by the identity of their nodes
+        self.tables = {  # lists of whole numbers that indices may come from
+            name: x.tolist() for name, x in lowered.constants.items()
+            if np.ndim(x) == 1 and np.asarray(x).dtype.kind in "iu"
+        }  # fmt: skip
         for name, shape in lowered.shapes.items():
             if shape != ():
                 self.arrays[name] = [0] * size(shape)
@@ -45,18 +49,22 @@ class Walk:
     def static(self, e):
         """Return the value of an expression of known whole numbers, or UNKNOWN."""
         if id(e) not in self.codes:
-            used = sorted({n.id for n in ast.walk(e) if isinstance(n, ast.Name)} - {"range"})
-            fine = not any(isinstance(n, ast.Subscript | ast.Attribute) for n in ast.walk(e))
-            self.codes[id(e)] = (
-                e,
-                used,
-                eval(f"lambda {', '.join(used)}: {show(e)}") if fine else 0,
-            )
+            names = {n.id for n in ast.walk(e) if isinstance(n, ast.Name)}
+            used, text = sorted(names - {"range"} - self.tables.keys()), show(e)
+            code = eval(f"lambda {', '.join(used)}: {text}", self.tables) if self.fine(e) else 0
+            self.codes[id(e)] = e, used, code
         _, used, code = self.codes[id(e)]
         try:
             return code(*[self.whole[n] for n in used]) if code else UNKNOWN
-        except (KeyError, ArithmeticError):
+        except (KeyError, IndexError, ArithmeticError):
             return UNKNOWN
+
+    def fine(self, e):
+        """Whether an expression reads no arrays but tables."""
+        arrays = [n.value for n in ast.walk(e) if isinstance(n, ast.Subscript)]
+        return not any(isinstance(n, ast.Attribute) for n in ast.walk(e)) and all(
+            isinstance(a, ast.Name) and a.id in self.tables for a in arrays
+        )
 
     def place(self, e):
         """Return (array, flat place of the entry or None)."""

@@ -94,6 +94,15 @@ class Writer:
         finally:
             self.block, self.path, self.line = outer, path, line
 
+    def enter_constant(self, base, value):
+        """Give an array of numbers a name in the text."""
+        for name, known in self.constants.items():
+            if known is value:
+                return name
+        name = self.fresh(base)
+        self.constants[name], self.shapes[name] = value, value.shape
+        return name
+
     # Memory.
     def allocate(self, base, shape, filled=None) -> Array:
         """Make an array on the outermost level; inside a loop it is filled at each round."""
@@ -141,7 +150,8 @@ class Writer:
         start = len(self.block)
         self._fill(target, array, (), add)
         if len(self.block) - start > LONG:
-            self.block[start:] = rolled(self.block[start:], self.loop_name())
+            table = functools.partial(self.enter_constant, "order")
+            self.block[start:] = rolled(self.block[start:], self.loop_name(), table)
 
     def _fill(self, target, array, index, add):
         axis = len(index)
