@@ -113,7 +113,7 @@ def gmres(times, b, m):
         H[: k + 1, k], rest = orthogonal(times(V[k]), V)
         H[k + 1, k] = np.linalg.norm(rest)
         V = np.vstack([V, rest / H[k + 1, k]])
-    y = np.linalg.lstsq(H, size * np.eye(m + 1)[0])[0]
+    y = np.linalg.lstsq(H, size * np.eye(m + 1)[0], rcond=None)[0]
     return y @ V[:m]
 
 
