@@ -55,11 +55,11 @@ def test_stages_grow_and_work_does_not():
     costs = []
     for n in (50, 100, 200):
         prob, exact = heat(n)
-        sol = sl.solve(prob, sl.RKC(), rtol=1e-5, atol=1e-8)
+        sol = sl.solve(prob, sl.RKC(), rtol=1e-4, atol=1e-7)
         assert sol.success and np.max(np.abs(sol.u[-1] - exact)) < 1e-4
         costs.append(sol.stats.nf)
     assert costs[1] < 3 * costs[0] and costs[2] < 3 * costs[1]
-    plain = sl.solve(prob, sl.BS3(), rtol=1e-5, atol=1e-8)
+    plain = sl.solve(prob, sl.BS3(), rtol=1e-4, atol=1e-7)
     assert plain.stats.nf > 4 * costs[2]
 
 
