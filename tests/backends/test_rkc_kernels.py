@@ -65,6 +65,20 @@ def test_a_radius_that_is_given():
     assert plain.stats.nf < sl.solve(ROD, sl.RKC(), rtol=1e-4).stats.nf
 
 
+class Stiffness:
+    value = 1e4
+
+
+def test_a_radius_follows_what_it_reads_and_may_have_no_compiled_form():
+    method = sl.RKC(lambda u, p, t: 2 * Stiffness.value)
+    for Stiffness.value in (1e4, 4e4, 1e4):
+        same(ROD, method, rtol=1e-4, saveat=[0.5], dense=False)
+    method = sl.RKC(lambda u, p, t: float(str(4 * p[0])))
+    for _ in range(2):
+        sol = sl.solve(ROD, method, rtol=1e-4, backend="numba")
+        assert sol.success and "spectral_radius has no compiled form" in sol.message
+
+
 def test_the_plate_of_the_brusselator():
     plate = sl.zoo.brusselator_2d(8)().replace(tspan=(0.0, 2.0))
     plain, _ = same(plate, sl.RKC(), rtol=1e-4, atol=1e-4, dense=False, saveat=[1.0, 2.0])

@@ -19,7 +19,7 @@ def step(u_new, error, k, slope, f, u, p, t, h, v, work, n, c):
     if memory[AGE] >= AGAIN:
         if own[RADIUS] != 0:
             given = function(own[RADIUS], "mmmnm")
-            given(part(memory, RHO), u, p, t, work)
+            given(part(memory, RHO), u, p, t, numbers(own[RADIUS_WORK], "any"))
         else:
             start = numbers(own[START_DIRECTION], "any")
             memory[RHO], count = radius(f, u, p, t, f0, direction, start, value, v, work, n)
