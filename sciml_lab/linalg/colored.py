@@ -6,24 +6,29 @@ entry, so J v is compared with differences of f, at the first J, the second, the
 and so on.
 """
 
+from contextlib import suppress
+
 import numpy as np
 
 from sciml_lab._optional import need
 from sciml_lab.ad import primal
 from sciml_lab.ad.modes import push_dual
 from sciml_lab.linalg.choice import FULL, SMALL
-from sciml_lab.linalg.coloring import as_pattern, color, seeds
+from sciml_lab.linalg.coloring import as_pattern, color, recover, seeds
 from sciml_lab.linalg.generated import generated
 from sciml_lab.linalg.jacobians import EPS, Derived, sizes, slope_along
 
 READ = 1000  # most unknowns for which the source is run on sets, a third of a second for so many
 MANY = 500  # colours
+KEPT = 16  # patterns found by trying that are remembered
 TOO_FULL = "the Jacobian is too full"
 HINTS = {
     "given": "sparsity misses the entry [{i}, {j}] of the Jacobian: add it, or leave sparsity out",
     "tried": "the pattern of the Jacobian, found by trying, misses the entry [{i}, {j}]: give "
     "sparsity=",
 }
+
+_tried: dict = {}  # (f, shapes): pattern
 
 
 def find_pattern(f, u, p, t, given=None):
@@ -54,7 +59,7 @@ def find_pattern(f, u, p, t, given=None):
         return as_pattern(given), "given"
     text = generated(f, u, p, t) if u.dtype.kind == "f" and u.size <= READ else None
     if text is None:
-        return _by_trying(f, u, p, t)
+        return _remembered(f, u, p, t) or _by_trying(f, u, p, t)
     if text.found is None:  # trying is cheap, and tells whether reading is worth it
         found = _by_trying(f, u, p, t)
         text.found = found if found[1] == TOO_FULL else (text.pattern, "source")
@@ -69,7 +74,50 @@ def _by_trying(f, u, p, t):
         return None, "neither the source of f nor dual numbers give a pattern"
     if found is None or (u.size > SMALL and found.nnz > FULL * u.size**2):
         return None, TOO_FULL
+    with suppress(TypeError):  # an f that is no key of a dictionary
+        _tried[_key(f, u, p)] = found
+        if len(_tried) > KEPT:
+            del _tried[next(iter(_tried))]
     return found, "tried"
+
+
+def _key(f, u, p):
+    return getattr(f, "as_written", f), u.shape, np.shape(p)
+
+
+def _remembered(f, u, p, t):
+    """The pattern that an earlier solve has found by trying, if it holds at this start too."""
+    try:
+        found = _tried.get(_key(f, u, p))
+        return (found, "tried") if found is not None and holds(found, f, u, p, t) else None
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+
+
+def holds(pattern, f, u, p, t):
+    """Whether J v is the same for a random v, once J is put together by a pattern.
+
+    Every missing entry would change its row of J v.
+
+    Examples
+    --------
+    >>> holds(as_pattern(np.eye(2)), lambda u, p, t: u**2, np.ones(2), None, 0.0)
+    True
+    >>> holds(as_pattern(np.eye(2)), lambda u, p, t: u * u[::-1], np.ones(2), None, 0.0)
+    False
+    """
+    random, colors = np.random.default_rng(4), color(pattern)
+    point = beside(u, random)
+    v = random.uniform(0.5, 1.5, u.size)
+    answers = derivatives(f, point, p, t, np.column_stack([seeds(colors), v]))
+    J = recover(pattern, colors, answers[:, :-1])
+    return bool(np.all(np.abs(J @ v - answers[:, -1]) <= 1e-10 * (abs(J) @ v)))
+
+
+def beside(u, random):
+    """A random point near u, where no derivative is zero by chance; no entry changes its sign."""
+    kick = 0.1 * sizes(u).reshape(u.shape) * np.where(u.real < 0, -1.0, 1.0)
+    return u + kick * random.uniform(0.0, 1.0, u.shape)
 
 
 def try_out(f, u, p, t):
@@ -89,7 +137,6 @@ def try_out(f, u, p, t):
     """
     sparse = need("scipy.sparse", extra="lab", what="sparse matrices")
     n, random = u.size, np.random.default_rng(3)
-    kick = 0.1 * sizes(u).reshape(u.shape) * np.where(u.real < 0, -1.0, 1.0)  # no sign changes
     found = sparse.csc_array(np.ones((n, 1), bool))
     for shift in range((n - 1).bit_length() - 1, -1, -1):
         block = np.arange(n) >> shift
@@ -101,7 +148,7 @@ def try_out(f, u, p, t):
         for _ in range(2):
             seed = np.zeros(answers.shape)
             seed[np.arange(n), direction] = random.uniform(0.5, 1.5, n)
-            point = u + kick * random.uniform(0.0, 1.0, u.shape)
+            point = beside(u, random)
             with np.errstate(all="ignore"):
                 answers |= derivatives(f, point, p, t, seed) != 0
         rows, parents = found.tocoo().coords

@@ -119,6 +119,19 @@ def test_trying_finds_random_patterns(n):
     assert np.array_equal(tried.toarray(), A != 0)
 
 
+def test_a_pattern_found_by_trying_is_remembered_while_it_holds():
+    def f(u, p, t):
+        return p[0] * np.roll(u, 1) - u + p[1] * np.roll(u, 3)
+
+    n, patterns = 1500, []
+    for p in ([1.0, 0.0], [2.0, 0.0], [1.0, 1.0], [0.5, 0.5]):
+        patterns.append(find_pattern(f, np.ones(n), np.array(p), 0.0))
+        assert patterns[-1][1] == "tried"
+    assert patterns[1][0] is patterns[0][0]
+    assert [found.nnz for found, _ in patterns] == [2 * n, 2 * n, 3 * n, 3 * n]
+    assert patterns[3][0] is patterns[2][0]
+
+
 def test_trying_gives_up_on_a_full_jacobian():
     n = 1100
     assert try_out(lambda u, p, t: np.sum(u) - u, np.ones(n), None, 0.0) is None
