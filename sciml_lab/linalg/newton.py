@@ -29,7 +29,7 @@ from sciml_lab.linalg.jacobians import EPS
 FAR_OUT = 1e3  # corrections so much larger than the first come from no iteration that converges
 
 # Verdicts; up to here a correction is added to z
-GO_ON, DONE, ENOUGH, NOT_FINITE, DIVERGES, TOO_SLOW = range(6)
+GO_ON, SOLVED, ENOUGH, NOT_FINITE, DIVERGES, TOO_SLOW = range(6)
 
 
 class Progress(NamedTuple):
@@ -38,7 +38,7 @@ class Progress(NamedTuple):
     Attributes
     ----------
     verdict : int
-        GO_ON, DONE, or why it ends without a solution: ENOUGH (of corrections), NOT_FINITE,
+        GO_ON, SOLVED, or why it ends without a solution: ENOUGH (of corrections), NOT_FINITE,
         DIVERGES, TOO_SLOW.
     count : int
         Number of corrections.
@@ -157,7 +157,7 @@ class SimplifiedNewton:
             verdict = self.outlook(rate, size, count, first)
         if verdict == GO_ON:
             small = size <= floor or eta * size <= self.kappa
-            verdict = DONE if small else GO_ON if count < self.limit else ENOUGH
+            verdict = SOLVED if small else GO_ON if count < self.limit else ENOUGH
         return Progress(verdict, count, rate, eta, size, first)
 
     def outlook(self, rate, size, count, first):
@@ -176,7 +176,7 @@ class SimplifiedNewton:
         >>> SimplifiedNewton().trouble(DIVERGES, 2, 1.5)
         'the iteration diverges (its corrections grow by a factor 1.5)'
         """
-        if verdict == DONE:
+        if verdict == SOLVED:
             return ""
         return {
             ENOUGH: f"{count} iterations were not enough",

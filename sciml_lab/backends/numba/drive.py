@@ -39,8 +39,8 @@ class Outcome(NamedTuple):
         States at the output times; NaN where they were not reached.
     steps : tuple of ndarray or None
         Times, lengths, states (one more) and stages of the accepted steps, if they were kept.
-    njac, nlu : int
-        Jacobians and factorisations, of an implicit method.
+    njac, nlu, nnewton : int
+        Jacobians, factorisations and Newton's corrections, of an implicit method.
     """
 
     status: int
@@ -55,6 +55,7 @@ class Outcome(NamedTuple):
     steps: tuple | None
     njac: int = 0
     nlu: int = 0
+    nnewton: int = 0
 
 
 class Store:
@@ -227,6 +228,7 @@ class Drive:
             self.status, c[at.NACCEPT], c[at.NREJECT], c[at.NF], self.now,
             float(self.numbers[at.H]), self.store.u[c[at.ROW]].copy(), c[at.NEXT],
             self.output(), self.steps() if self.keep_steps else None, c[at.NJAC], c[at.NLU],
+            c[at.NNEWTON],
         )  # fmt: skip
 
     def output(self):

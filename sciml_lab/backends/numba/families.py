@@ -2,7 +2,9 @@
 
 from types import ModuleType
 
+from sciml_lab.linalg.newton import SimplifiedNewton
 from sciml_lab.solvers.nystrom import Nystrom
+from sciml_lab.solvers.sdirk import SDIRKStepper
 from sciml_lab.solvers.stabilized import RKC
 from sciml_lab.solvers.symplectic import Splitting
 
@@ -30,4 +32,27 @@ def family(method) -> ModuleType | None:
         from sciml_lab.backends.numba import stabilized
 
         return stabilized
+    if getattr(method, "stepper", None) is SDIRKStepper:
+        from sciml_lab.backends.numba import newton_drive
+
+        return newton_drive
     return None
+
+
+def no_iteration(problem, method) -> str:
+    """Why the equations of a step are not solved in a kernel, in a few words; empty if they are.
+
+    Parameters
+    ----------
+    problem : ODEProblem
+    method : ImplicitRK
+    """
+    if type(method.iteration) is not SimplifiedNewton:
+        return f"iteration={type(method.iteration).__name__}() has no compiled form"
+    if len(method.gammas) > 1:
+        return f"{method.name} has several numbers on the diagonal of A"
+    if not method.tableau.stiffly_accurate:
+        return f"the last stage of {method.name} is not its new state"
+    if problem.batch and problem.mass_matrix is not None:
+        return "a batch has a mass matrix"
+    return ""

@@ -9,7 +9,7 @@ from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba.banded import BandForm, BandMemory, Columns, columns_of
 from sciml_lab.backends.numba.dense import lane
 from sciml_lab.backends.numba.drive import PATIENCE, Drive, address
-from sciml_lab.backends.numba.families import family
+from sciml_lab.backends.numba.families import family, no_iteration
 from sciml_lab.backends.numba.functions import Function
 from sciml_lab.backends.numba.gradient_functions import by_u_and_p, compile_derivative
 from sciml_lab.backends.numba.kernels import BLOCK
@@ -18,6 +18,7 @@ from sciml_lab.linalg.colored import Colored
 from sciml_lab.linalg.coloring import as_pattern
 from sciml_lab.linalg.linearisation import _not_finite
 from sciml_lab.solvers.explicit import ExplicitRK
+from sciml_lab.solvers.implicit_rk import ImplicitRK
 from sciml_lab.solvers.rosenbrock import Rosenbrock
 from sciml_lab.solvers.stepping import _first_h
 from sciml_lab.transform.inplace import inplace
@@ -44,10 +45,13 @@ class NoJacobian(TypeError):
 
 def no_kernel(problem, method) -> str:
     """Why a method can't solve a problem in a kernel, in a few words; empty if it can."""
-    if isinstance(method, ExplicitRK) or family(method) is not None:
-        return ""
-    if not isinstance(method, Rosenbrock):
+    known = isinstance(method, ExplicitRK | Rosenbrock) or family(method) is not None
+    if not known:
         return f"{method.name} has no compiled kernel yet"
+    if not method.implicit:
+        return ""
+    if isinstance(method, ImplicitRK) and no_iteration(problem, method):
+        return no_iteration(problem, method)
     solver, n = method.linear_solver, np.size(problem.u0)
     if solver not in ("auto", "dense", "banded"):
         return f"linear_solver={solver!r} has no compiled form"

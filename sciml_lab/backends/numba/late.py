@@ -31,7 +31,7 @@ class LateSolution(Solution):
     def __init__(self, problem, method, drive, times, began):
         self.problem, self.method, self.success = problem, method, True
         self.diagnosis = self.sensitivities = None
-        self._counts = drive.integers[at.NACCEPT : at.NLU + 1].tolist()
+        self._counts = drive.integers[at.NACCEPT : at.NNEWTON + 1].tolist()
         self._steps = steps = drive.steps() if drive.keep_steps else None
         self._keeps, self._f, self._choice = drive.keep, drive.f, drive.choice
         if times is None:
@@ -48,11 +48,12 @@ class LateSolution(Solution):
     @cached_property
     def stats(self):
         """The cost counter."""
-        naccept, nreject, nf, njac, nlu = self._counts
+        naccept, nreject, nf, njac, nlu, nnewton = self._counts
         stats = Stats(nf, naccept + nreject, naccept, nreject, seconds=self._seconds)
         if self.method.implicit:
             linear = self.method.side(self.problem, self.problem.u0.shape).linear
-            stats.njac, stats.nlu, stats.linear = njac, nlu, str(choice(linear, self._choice))
+            stats.njac, stats.nlu, stats.nnewton = njac, nlu, nnewton
+            stats.linear = str(choice(linear, self._choice))
         return stats
 
     @cached_property

@@ -37,7 +37,7 @@ class PreparedSolution:
         naccept, nreject = c[at.NACCEPT], c[at.NREJECT]
         return Stats(
             nf=c[at.NF], nsteps=naccept + nreject, naccept=naccept, nreject=nreject,
-            njac=c[at.NJAC], nlu=c[at.NLU],
+            njac=c[at.NJAC], nlu=c[at.NLU], nnewton=c[at.NNEWTON],
         )  # fmt: skip
 
     @cached_property

@@ -162,7 +162,7 @@ class CompiledRun:
         run, done = self.run, self.outcomes
         run.f.count += sum(one.nf for one in done)
         if run.method.implicit:
-            linear = run.f.linear
+            linear, run.f.nnewton = run.f.linear, done[0].nnewton
             linear.njac, linear.nlu, linear.choice = (
                 done[0].njac, done[0].nlu, choice(linear, self.drive.choice)
             )  # fmt: skip
