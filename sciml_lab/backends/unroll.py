@@ -20,7 +20,7 @@ needs only its tableau, and the mathematics stands in one place.
 
 from types import FunctionType, SimpleNamespace
 
-from sciml_lab.solvers import explicit, stepping
+from sciml_lab.solvers import autoswitch, explicit, stepping
 from sciml_lab.solvers import initial_step as readable
 from sciml_lab.transform.symbols import Program, Symbol
 from sciml_lab.transform.tree import Lowered
@@ -119,6 +119,31 @@ def error_norm(method) -> Lowered:
     norm = _with(explicit.error_norm, mean_square=program.mean_square)(taken, u, rtol, atol, False)
     inputs = (*names, "u", "u_new", "rtol", "atol", "n")
     return program.function("error_norm", inputs, returns=norm)
+
+
+def radius(method) -> Lowered:
+    """Size of an eigenvalue, from the stages of a step: ``radius(k1, ..., ks, u, h, n)``.
+
+    Examples
+    --------
+    >>> import ast, sciml_lab as sl
+    >>> print(ast.unparse(radius(sl.Tsit5()).tree).splitlines()[3].strip())
+    x1 = k7[i] - k6[i]
+    """
+    program, points = Program(), []
+    k = [Symbol.named(f"k{i + 1}", True) for i in range(method.tableau.stages)]
+    u, p, t, h = _inputs(u=True, p=True, t=False, h=False)
+
+    def f(point, p, t):
+        points.append(point)
+        return k[len(points)]
+
+    method.step(f, u, p, t, h, k[0])
+    i, j = autoswitch.ends(method)
+    moved = points[j - 1] - points[i - 1]
+    size = _with(autoswitch.radius, mean_square=program.mean_square)(moved, k[j] - k[i])
+    names = [f"k{i + 1}" for i in range(len(k))]
+    return program.function("radius", (*names, "u", "h", "n"), returns=size)
 
 
 def initial_step(order: int) -> Lowered:

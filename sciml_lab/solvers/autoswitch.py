@@ -23,13 +23,64 @@ import numpy as np
 
 from sciml_lab.ad import primal
 from sciml_lab.solvers.control import Decision
-from sciml_lab.solvers.explicit import ExplicitRK, Tsit5
+from sciml_lab.solvers.explicit import ExplicitRK, Tsit5, mean_square
 from sciml_lab.solvers.implicit import ImplicitMethod, ImplicitSide
 from sciml_lab.solvers.rosenbrock import Rodas5P
 
 STIFF_AFTER, MILD_AFTER = 15, 6  # suspicious steps before a switch, calm ones that clear it
 RETURN_AFTER = 10  # steps of the implicit method that an explicit one could have taken
 NEAR, FAR = 0.9, 0.5  # parts of the stability limit
+
+
+def ends(method):
+    """The two last stages at the end of the step.
+
+    Examples
+    --------
+    >>> import sciml_lab as sl
+    >>> ends(sl.Tsit5()).tolist()
+    [5, 6]
+    """
+    return np.flatnonzero(np.asarray(method.nodes) == 1.0)[-2:]
+
+
+def radius(moved, changed):
+    """Size of an eigenvalue: how far f has changed, over how far its argument has moved.
+
+    Examples
+    --------
+    >>> float(radius(np.array([0.0, 0.5]), np.array([0.0, -2.0])))
+    4.0
+    """
+    return np.sqrt(mean_square(changed, False) / mean_square(moved, False))
+
+
+def stiffening(h_rho, limit, suspicious, calm):
+    """Counts of the suspicious steps of an explicit method, and of the calm ones after them.
+
+    Examples
+    --------
+    >>> stiffening(3.3, 3.4, 4, 2), stiffening(1.0, 3.4, 4, 2)
+    ((5, 0), (4, 3))
+    """
+    if h_rho > NEAR * limit:
+        return suspicious + 1, 0
+    if suspicious > 0:
+        if calm + 1 == MILD_AFTER:
+            return 0, 0
+        return suspicious, calm + 1
+    return suspicious, calm
+
+
+def easing(h_rho, limit, calm):
+    """Count of the steps in a row of an implicit method that an explicit one could have taken.
+
+    Examples
+    --------
+    >>> easing(1.0, 3.4, 4), easing(3.0, 3.4, 4)
+    (5, 0)
+    """
+    return calm + 1 if h_rho < FAR * limit else 0
 
 
 class Switch(NamedTuple):
@@ -157,7 +208,7 @@ class Switching:
         self.run, self.nonstiff, self.stiff = run, method.nonstiff, method.stiff
         self.limit = method.nonstiff.tableau.real_stability
         self.switches = run.switches
-        self.ends = np.flatnonzero(np.asarray(method.nonstiff.nodes) == 1.0)[-2:]
+        self.ends = ends(method.nonstiff)
         self._use(self.switches[-1].to if self.switches else method.nonstiff)
 
     def _use(self, method):
@@ -183,25 +234,19 @@ class Switching:
         step, t, h, f = self.last
         if self.now is self.nonstiff:
             h_rho = abs(primal(h)) * self._radius(step)
-            if h_rho > NEAR * self.limit:
-                self.suspicious, self.calm = self.suspicious + 1, 0
-            elif self.suspicious:
-                self.calm += 1
-                if self.calm == MILD_AFTER:
-                    self.suspicious = self.calm = 0
+            self.suspicious, self.calm = stiffening(h_rho, self.limit, self.suspicious, self.calm)
             to, enough = self.stiff, self.suspicious >= STIFF_AFTER
         else:
             J = f.linear.J
             h_rho = abs(h) * float(np.max(np.abs(J).sum(axis=1))) if J is not None else np.inf
-            self.calm = self.calm + 1 if h_rho < FAR * self.limit else 0
+            self.calm = easing(h_rho, self.limit, self.calm)
             to, enough = self.nonstiff, self.calm >= RETURN_AFTER
         if enough:
             self.switches.append(Switch(float(primal(t + h)), to, float(h_rho), float(self.limit)))
             self._use(to)
 
     def _radius(self, step):
-        """Change of f over the distance of two points at the end of the step."""
+        """From two points at the end of the step."""
         i, j = self.ends
-        apart = np.linalg.norm(np.ravel(primal(step.v[j] - step.v[i])))
-        slopes = np.linalg.norm(np.ravel(primal(step.k[j] - step.k[i])))
-        return float(slopes / apart) if apart else 0.0
+        moved, changed = (np.ravel(primal(x[j] - x[i])) for x in (step.v, step.k))
+        return float(radius(moved, changed)) if np.any(moved) else 0.0

@@ -36,7 +36,7 @@ def checked(problem, method, rtol, backend, switches=False):
         )
     options.one_of("backend", backend, ("numpy", "numba"))
     if method is None:
-        method = choose_method(rtol, problem, switches and backend == "numpy")
+        method = choose_method(rtol, problem, switches)
     method = _checked_method(method)
     method = method.on(problem)
     residual = isinstance(problem, DAEProblem)

@@ -114,7 +114,8 @@ def solve(
             if solution is not None:
                 return solution
     free = method is None and sensitivity is None and adaptive in (None, True)
-    method = checked(problem, method, rtol, backend, free and not is_traced(saveat))
+    free = free and not is_traced(saveat) and (backend == "numpy" or not callbacks)
+    method = checked(problem, method, rtol, backend, free)
     options.one_of("on_failure", on_failure, ("return", "raise"))
     options.seed_value(seed)
     settings = {

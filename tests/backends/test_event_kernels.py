@@ -239,7 +239,7 @@ def test_an_interruption_keeps_the_part_up_to_there():
 
 
 def test_the_kernel_asks_by_the_readable_rules():
-    text = kernels.text(sl.Tsit5(), watched=True)
+    text = kernels.text(sl.Tsit5(), watched="events")
     for rule in (locate.changes, locate.dips):
         assert kernels._without_docstring(rule) in text
     assert "suspicious" not in kernels.text(sl.Tsit5())

@@ -192,6 +192,11 @@ class Drive:
         """Whether the end is reached, or the solve has failed."""
         return self.status >= at.DONE
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the kernel shall be called again."""
+        return not self.done and self.status != at.EVENT
+
     def go(self, track):
         """Call the kernel once.
 

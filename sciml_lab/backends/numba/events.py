@@ -13,18 +13,16 @@ import numpy as np
 from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba import watch_layout as seen
 from sciml_lab.backends.numba.dense import CompiledDense
-from sciml_lab.backends.numba.drive import Drive, address
 from sciml_lab.backends.numba.families import family
 from sciml_lab.backends.numba.functions import right_hand_side
-from sciml_lab.backends.numba.implicit import ImplicitDrive, band_of, begin, linearised, mass_of
-from sciml_lab.backends.numba.kernels import module
+from sciml_lab.backends.numba.implicit import begin
 from sciml_lab.backends.numba.solve import CompiledRun, real
+from sciml_lab.backends.numba.watching import take_drive
 from sciml_lab.solvers import solve as front
 from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.dense import DenseStep, Recorder
 from sciml_lab.solvers.events import Callback, Event, Periodic, Preset
 from sciml_lab.solvers.hybrid import Chain
-from sciml_lab.solvers.locate import sample_places
 from sciml_lab.transform.tree import TransformError
 
 COMPILED = Event, Preset, Periodic
@@ -162,7 +160,7 @@ class CompiledPiece(CompiledRun):
         self.f = right_hand_side(run.f.f, *given, check=self._check)
         if run.method.implicit:
             begin(run)
-        self.drive = _take_drive(self.f, run, times is None or keep)
+        self.drive = take_drive(self.f, run, times is None or keep, True, "events")
         self.drive.watch(located, conditions_of(located, *given))
         self.drive.configure(run)
         self.drive.outputs(np.array([] if times is None else times, dtype=float))
@@ -179,7 +177,7 @@ class CompiledPiece(CompiledRun):
         run, drive = self.run, self.drive
         drive.start(np.ravel(run.u0), None if run.p is None else np.ravel(run.p))
         drive.watched[seen.SURE] = sure
-        drive.ends[:] = proposed
+        drive.ends[[seen.PROPOSED, seen.EARLIER]] = proposed
 
     def latest(self, since):
         """What is to be shown of the last call: its end, or every step if it has failed."""
@@ -224,7 +222,7 @@ class CompiledPiece(CompiledRun):
 
     def proposed(self):
         """The step sizes that the last accepted step has proposed, and the one before."""
-        return self.drive.ends.tolist()
+        return self.drive.ends[[seen.PROPOSED, seen.EARLIER]].tolist()
 
     def state(self):
         """A copy of the state that is reached."""
@@ -253,63 +251,3 @@ class CompiledPiece(CompiledRun):
     def dense(self):
         """The solution inside of the piece as a function of time."""
         return CompiledDense(self.run, self.outcomes, self.f).lanes[0]
-
-
-class _Watching:
-    """A drive whose kernel looks out for events."""
-
-    def watch(self, events, conditions):
-        """Set what to look out for.
-
-        Parameters
-        ----------
-        events : list of Event
-        conditions : list of Function
-            Their compiled conditions.
-        """
-        m, places = len(events), [sample_places(e.samples) for e in events]
-        self.watched = w = np.zeros(seen.WATCH_INTEGERS + 3 * m, dtype=np.int64)
-        head, lists = w[: seen.WATCH_INTEGERS], w[seen.WATCH_INTEGERS :].reshape(3, m)
-        lists[:] = [g.address for g in conditions], [e.direction for e in events], [
-            len(place) for place in places
-        ]  # fmt: skip
-        work = max((g.work for g in conditions), default=0)
-        self.ends = np.zeros(seen.WATCH_NUMBERS)
-        self._held = conditions, np.concatenate([*places, np.empty(self.n + 1 + work)])
-        total = sum(map(len, places))
-        head[[seen.EVENTS, seen.STEPS_END]] = m, address(self.ends)
-        for name, row in zip((seen.CONDITION, seen.DIRECTION, seen.COUNTS), lists, strict=True):
-            head[name] = address(row)
-        base = address(self._held[1])
-        head[seen.PLACES], head[seen.POINT] = base, base + 8 * total
-        head[seen.G] = head[seen.POINT] + 8 * self.n
-        head[seen.SCRATCH] = head[seen.G] + 8
-        self.integers[at.WATCH] = address(w)
-
-
-class WatchingDrive(_Watching, Drive):
-    """For explicit methods."""
-
-
-class WatchingImplicitDrive(_Watching, ImplicitDrive):
-    """For implicit ones."""
-
-
-def _take_drive(f, run, keep_steps):
-    """Memory for a piece: some that is free, or new one. Stages are kept for the last step."""
-    method, mass, u0, p = run.method, mass_of(run), run.u0, run.p
-    given = getattr(getattr(run.f, "linear", None), "sparsity", None)
-    band = band_of(f, method, u0, p, mass, given) if method.implicit else None
-    free = f.drives.setdefault((method, keep_steps, mass is not None, "events"), [])
-    if free and band is None:
-        return free.pop()
-    code = module(method, mass=mass is not None, watched=True)
-    kept = np.shape(u0), 1 if p is None else np.size(p), keep_steps, True
-    if method.implicit:
-        linear = linearised(f, u0, p, band)
-        drive = WatchingImplicitDrive(code.solve, method, linear, *kept, band=band)
-    else:
-        drive = WatchingDrive(code.solve, method, f, *kept)
-    drive.condition_at = code.condition_at
-    drive.free = free if band is None else []
-    return drive

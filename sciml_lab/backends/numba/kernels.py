@@ -12,7 +12,7 @@ from functools import cache as cache_in_memory
 
 from sciml_lab.backends import unroll, unroll_implicit
 from sciml_lab.backends.numba import cache, linear_algebra, loop, watch
-from sciml_lab.solvers import locate
+from sciml_lab.solvers import autoswitch, locate
 from sciml_lab.solvers.control import LARGEST, SMALLEST, PIDController
 
 BLOCK = 4
@@ -43,14 +43,24 @@ Decision = namedtuple("Decision", "accept factor memory")
 compiled = njit(error_model="numpy", fastmath={flags})
 '''
 
-WATCHING = locate.changes, locate.dips, watch.suspicious
+WATCHING = {
+    "events": (locate.changes, locate.dips, watch.suspicious),
+    "stiffness": (autoswitch.stiffening, watch.stiff),
+    "calm": (autoswitch.easing, watch.mild),
+}
+"""What a kernel looks out for, and by which functions."""
+
+WATCH_HEADER = """
+from sciml_lab.backends.numba.watch_layout import *
+from sciml_lab.solvers.autoswitch import FAR, MILD_AFTER, NEAR, RETURN_AFTER, STIFF_AFTER
+"""
 DENSE_STAGES = "k, extra, f, u, p, t, h, v, work, n"
 INTERPOLATE = "out, k, extra, u, h, theta, n"
 ERROR_NORM = "error, error2, u, u_new, rtol, atol, n"
 FLAGS = {"contract", "reassoc", "nsz", "arcp"}  # never those that assume finite numbers
 
 
-def text(method, length=0, mass=False, watched=False) -> str:
+def text(method, length=0, mass=False, watched="") -> str:
     """The text of a method's kernel.
 
     Parameters
@@ -60,8 +70,8 @@ def text(method, length=0, mass=False, watched=False) -> str:
         Length of u that it is made for; 0 stands for any.
     mass : bool
         Whether there is a mass matrix.
-    watched : bool
-        Whether it looks out for events.
+    watched : str
+        What it looks out for: a key of `WATCHING`, or nothing.
 
     Examples
     --------
@@ -81,7 +91,7 @@ def text(method, length=0, mass=False, watched=False) -> str:
     )  # fmt: skip
 
 
-def assembled(method, length, *, stages, extra, fsal, implicit, parts, watched=False) -> str:
+def assembled(method, length, *, stages, extra, fsal, implicit, parts, watched="") -> str:
     """A kernel's text from what is peculiar to a family of methods.
 
     Parameters
@@ -98,8 +108,8 @@ def assembled(method, length, *, stages, extra, fsal, implicit, parts, watched=F
         how many evaluations of f it took beyond once a stage.
     parts : list of str
         The text of `step`, `dense_stages`, `interpolate`, `error_norm` and of what these call.
-    watched : bool
-        Whether it looks out for events.
+    watched : str
+        What it looks out for: a key of `WATCHING`, or nothing.
     """
     from sciml_lab import __version__
 
@@ -119,13 +129,13 @@ def assembled(method, length, *, stages, extra, fsal, implicit, parts, watched=F
         *map(_function_of_self, (PIDController._law, PIDController._reject,
                                  PIDController._decide_one)),
         inspect.getsource(loop.copy), inspect.getsource(loop.finite),
-        *(map(_without_docstring, WATCHING) if watched else ()),
+        *_watch(method, watched),
     ]  # fmt: skip
-    header += "from sciml_lab.backends.numba.watch_layout import *\n" if watched else ""
+    header += WATCH_HEADER if watched else ""
     parts = ["@compiled\n" + part for part in parts]
     options = f'error_model="numpy", fastmath={_listed(FLAGS)}, nogil=True, cache=True'
     parts.append(f'@njit("int64(int64)", {options})\n' + _loop(implicit, watched))
-    if watched:
+    if watched == "events":
         look = inspect.getsource(watch.condition_at)
         parts.append(f'@njit("float64(int64, int64, float64)", {options})\n' + look)
     return header + "\n\n" + "\n\n\n".join(part.strip() for part in parts) + "\n"
@@ -153,10 +163,24 @@ def _implicit_step(method, mass):
 
 
 def _loop(implicit, watched):
-    """The loop, for explicit methods or for implicit ones, with an eye on events or without."""
+    """The loop, for explicit methods or for implicit ones, with an eye on something or without."""
     tree = ast.parse(inspect.getsource(loop.solve))
-    chosen = _Chosen(IMPLICIT=implicit, WATCHED=watched)
+    chosen = _Chosen(
+        IMPLICIT=implicit, WATCHED=bool(watched), SEARCHED=watched == "events"
+    )  # fmt: skip
     return ast.unparse(ast.fix_missing_locations(chosen.visit(tree)))
+
+
+def _watch(method, watched):
+    """The functions by which a kernel looks out for something."""
+    if not watched:
+        return
+    if watched == "stiffness":
+        s = method.tableau.stages
+        yield printed(unroll.radius(method), "k, u, h, n", s, s)
+    *rules, look = WATCHING[watched]
+    yield from map(_without_docstring, rules)
+    yield inspect.getsource(look).replace(f"def {look.__name__}(", "def suspicious(")
 
 
 def _without_docstring(function):
@@ -227,7 +251,7 @@ def _function_of_self(method):
     return ast.unparse(ast.fix_missing_locations(_Methods().visit(tree)))
 
 
-def kernel(method, length=0, mass=False, watched=False):
+def kernel(method, length=0, mass=False, watched=""):
     """The compiled kernel of a method: ``kernel(address of the integers) -> status``.
 
     Parameters
@@ -237,15 +261,15 @@ def kernel(method, length=0, mass=False, watched=False):
         Length of u that it is made for, if it is short; 0 stands for any.
     mass : bool
         Whether there is a mass matrix.
-    watched : bool
-        Whether it looks out for events.
+    watched : str
+        What it looks out for: a key of `WATCHING`, or nothing.
     """
     return module(method, length, mass, watched).solve
 
 
 @cache_in_memory
-def module(method, length=0, mass=False, watched=False):
+def module(method, length=0, mass=False, watched=""):
     """The module of a kernel; one that looks out for events has a `condition_at`, too."""
     written = text(method, length if length <= SPECIALISED else 0, mass, watched)
-    kind = f"{'_M' if mass else ''}{'_events' if watched else ''}"
+    kind = f"{'_M' if mass else ''}{'_' if watched else ''}{watched}"
     return cache.load(f"{method.name}_{length or 'n'}{kind}", written)

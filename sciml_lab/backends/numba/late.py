@@ -31,6 +31,7 @@ class LateSolution(Solution):
     def __init__(self, problem, method, drive, times, began):
         self.problem, self.method, self.success = problem, method, True
         self.diagnosis = self.sensitivities = None
+        self.events, self.switches = [], []
         self._counts = drive.integers[at.NACCEPT : at.NNEWTON + 1].tolist()
         self._steps = steps = drive.steps() if drive.keep_steps else None
         self._keeps, self._f, self._choice = drive.keep, drive.f, drive.choice

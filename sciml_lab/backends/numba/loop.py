@@ -31,7 +31,7 @@ def solve(block):
     u, k = part(store_u, row * n), part(store_k, row * stride)
     slope = numbers(c[SLOPE], "any") if IMPLICIT else k  # f at the start of a step
     nf, following, status = c[NF], c[NEXT], c[STATUS]
-    if WATCHED:  # for events
+    if WATCHED:  # for events, or stiffness
         w = integers(c[WATCH])
         ends = numbers(w[STEPS_END], "any")
 
@@ -87,9 +87,10 @@ def solve(block):
             first = True
             if WATCHED:
                 ends[EARLIER], ends[PROPOSED] = ends[PROPOSED], h_next
-                suspect = suspicious(w, k, extra, f, u, p, now, length, v, work, n)
-                nf += EXTRA_STAGES
-                first = False
+                suspect = suspicious(w, k, extra, f, u, p, now, length, v, work, n, c)
+                if SEARCHED:  # by dense output
+                    nf += EXTRA_STAGES
+                    first = False
             while following < c[OUTPUTS] and (times[following] - goal) * direction <= 0:
                 place = part(out, following * n)
                 if times[following] == goal:

@@ -22,11 +22,14 @@ from sciml_lab.backends.numba.solve import (
     solve_compiled,
     take_drive,
 )
+from sciml_lab.backends.numba.switching import begun_by_explicit
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import options
+from sciml_lab.solvers.autoswitch import AutoSwitch
 from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.choose import choose_method
 from sciml_lab.solvers.method import Method
+from sciml_lab.solvers.rosenbrock import Rodas5P, Rosenbrock
 from sciml_lab.solvers.stepping import EPS, Run
 
 FLOAT = np.dtype(float)
@@ -100,8 +103,8 @@ def _keep(key, ready):
 
 def _make_ready(problem, method, rtol, atol, saveat, dense, max_steps):
     """Set everything about a solve, or return None if something is unusual."""
-    start, end = problem.tspan
-    method = choose_method(rtol) if method is None else method
+    (start, end), switches = problem.tspan, method is None
+    method = choose_method(rtol) if switches else method
     plain = (
         isinstance(method, Method) and not no_kernel(problem, method) and method.adaptive
         and type(start) is type(end) is float
@@ -112,27 +115,41 @@ def _make_ready(problem, method, rtol, atol, saveat, dense, max_steps):
     if f is None:
         return None
     times = options.save_times(saveat, problem.tspan, False)
+    run = Run(
+        f=None, u0=problem.u0, p=problem.p, tspan=problem.tspan, method=method, rtol=rtol,
+        atol=atol, dt=None, adaptive=True, controller=method.controller, max_steps=max_steps,
+        lanes=False,
+    )  # fmt: skip
+    kept = dense or times is None, dense
     try:
-        drive = take_drive(f, method, problem.u0, problem.p, dense or times is None, dense)
+        if switches:
+            drive = begun_by_explicit(f, run, *kept)
+        else:
+            drive = take_drive(f, method, problem.u0, problem.p, *kept)
     except NoJacobian:
         return None
-    run = Run(
-        f=None, u0=None, p=None, tspan=problem.tspan, method=method, rtol=rtol, atol=atol,
-        dt=None, adaptive=True, controller=method.controller, max_steps=max_steps, lanes=False,
-    )  # fmt: skip
     drive.configure(run)
     drive.outputs(np.array([] if times is None else times, dtype=float))
     settings = {
         "rtol": rtol, "atol": atol, "saveat": times, "dense": dense, "max_steps": max_steps,
         "dt": None, "adaptive": None, "controller": None, "progress": False,
     }  # fmt: skip
-    return Ready(f, method, drive, times, settings)
+    return Ready(f, method, drive, times, settings, switches)
+
+
+def no_kernels(problem, method):
+    """Why a method, or one of two, can't solve a problem in a kernel; empty if it can."""
+    if not isinstance(method, AutoSwitch):
+        return no_kernel(problem, method)
+    if not isinstance(method.stiff, Rosenbrock):
+        return f"{method.stiff.name} has no compiled kernel that hands over"
+    return no_kernel(problem, method.stiff)
 
 
 def compiled_or_why_not(problem, method, settings):
     """The compiled solve of any problem and options; or None, and why the loop runs in Python."""
     smooth = {**settings, "callbacks": []}
-    reason = no_kernel(problem, method) or reason_for_python(problem, smooth)
+    reason = no_kernels(problem, method) or reason_for_python(problem, smooth)
     if reason:
         return None, reason
     try:
@@ -157,10 +174,13 @@ class Ready:
         Output times; None for every accepted step.
     settings : dict
         The options of `solve`.
+    switches : bool
+        Whether an implicit method takes over where the equation is stiff.
     """
 
-    def __init__(self, f, method, drive, times, settings):
+    def __init__(self, f, method, drive, times, settings, switches=False):
         self.f, self.method, self.drive, self.settings = f, method, drive, settings
+        self.switches = switches
         self.times = None if times is None else np.array(times, dtype=float)
         self.own = True  # False once the memory has gone elsewhere
 
@@ -175,7 +195,7 @@ class Ready:
         track = None
         try:
             drive.go(track)
-            while not drive.done and time.perf_counter() - began < PATIENCE:
+            while drive.goes_on and time.perf_counter() - began < PATIENCE:
                 track = Track() if track is None else track
                 drive.go(track)
             if drive.status != at.DONE:
@@ -187,4 +207,5 @@ class Ready:
     def _carefully(self, problem, track, interrupted=False):
         """Go on with a solve that takes long, has failed, or shall end here."""
         self.own = False
-        return solve_compiled(problem, self.method, self.settings, self.drive, interrupted, track)
+        method = AutoSwitch(self.method, Rodas5P()) if self.switches else self.method
+        return solve_compiled(problem, method, self.settings, self.drive, interrupted, track)

@@ -22,6 +22,7 @@ from sciml_lab.backends.numba.implicit import (
 from sciml_lab.backends.numba.kernels import kernel
 from sciml_lab.solvers import options
 from sciml_lab.solvers import solve as front
+from sciml_lab.solvers.autoswitch import AutoSwitch
 from sciml_lab.solvers.case import Track
 from sciml_lab.solvers.control import PIDController
 from sciml_lab.solvers.solution import SolveInterrupted
@@ -67,7 +68,7 @@ def solve_compiled(problem, method, settings, drive=None, interrupted=False, tra
     began, track = time.perf_counter(), Track() if track is None else track
     run = front.run_of(problem, method, settings)
     times = options.save_times(settings["saveat"], problem.tspan, problem.batch)
-    compiled = CompiledRun(run, times, settings["dense"], drive)
+    compiled = _kind_of_run(method)(run, times, settings["dense"], drive)
     bar = front._progress_bar(settings["progress"], run)
     try:
         if interrupted:
@@ -83,6 +84,14 @@ def solve_compiled(problem, method, settings, drive=None, interrupted=False, tra
     finally:
         bar(None)
     return front._finish(run, compiled, track, began, "", settings, problem)
+
+
+def _kind_of_run(method):
+    if not isinstance(method, AutoSwitch):
+        return CompiledRun
+    from sciml_lab.backends.numba.switching import SwitchingRun
+
+    return SwitchingRun
 
 
 class CompiledRun:

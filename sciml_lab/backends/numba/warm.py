@@ -9,11 +9,13 @@ from sciml_lab.backends.numba import cache, lanes_kernel, lanes_solve
 from sciml_lab.neural import trajectory_loss
 from sciml_lab.problems import ODEProblem
 from sciml_lab.solvers import explicit
-from sciml_lab.solvers.rosenbrock import ROSENBROCK_METHODS
+from sciml_lab.solvers.autoswitch import AutoSwitch
+from sciml_lab.solvers.rosenbrock import ROSENBROCK_METHODS, Rodas5P
 from sciml_lab.solvers.solve import solve
 
 DIFFERENTIATED = ("Tsit5", "RK4")  # their adjoints, too: the lessons train with them
 WITH_MASS = ("Rodas4", "Rodas5P")  # for problems with a mass matrix, too
+BY_DEFAULT = ("Tsit5", "Vern7", "Vern9")  # with Rodas5P for what turns out to be stiff
 IN_ENSEMBLES = ("Tsit5", "Vern7")  # eight side by side, too; all methods would take minutes
 
 
@@ -45,6 +47,8 @@ def warm(names=None, say=print) -> None:
                 raise ArithmeticError(f"the kernel of {name} gives {end} for exp(-1)")
         if name in DIFFERENTIATED:
             _differentiate(problem, method, options)
+        if name in BY_DEFAULT:
+            _switching(problem, method)
         if name in IN_ENSEMBLES:
             _side_by_side(problem, method)
         say(f"  {name:<13}{time.perf_counter() - start:6.2f} s")
@@ -64,6 +68,14 @@ def _differentiate(problem, method, options):
     misfit, _ = loss.value_and_grad(problem.p)
     if abs(slope + np.exp(-1.0)) > 0.01 or misfit > 1e-4:
         raise ArithmeticError(f"the adjoint of {method!r} gives {slope} for -exp(-1)")
+
+
+def _switching(problem, method):
+    """Compile the kernels that hand over to an implicit method, and check them."""
+    rate, options = 1e4, {"backend": "numba", "saveat": [1e-4, 1.0]}
+    sol = solve(problem.replace(p=[rate]), AutoSwitch(method, Rodas5P()), **options)
+    if abs(sol.u[0, 0] - np.exp(-1.0)) > 1e-3 or not sol.switches:
+        raise ArithmeticError(f"{method!r} and Rodas5P() give {sol.u[0, 0]} for exp(-1)")
 
 
 def _side_by_side(problem, method):

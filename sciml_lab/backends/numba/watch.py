@@ -1,14 +1,14 @@
-"""How a kernel looks out for events: text that stands in front of its loop.
+"""How a kernel looks out for events, or for stiffness: text that stands in front of its loop.
 
-It only asks whether something may happen inside of a step. Whether it does, and where, is found
-out by the readable `sciml_lab.solvers.locate.crossing`, whose rules (`changes`, `dips`) and places
-are asked here as well.
+For events it only asks whether something may happen inside of a step. Whether it does, and where,
+is found out by the readable `sciml_lab.solvers.locate.crossing`, whose rules (`changes`, `dips`)
+and places are asked here as well.
 """
 # ruff: noqa: F821 - the names come from the text in front
 # pyright: reportUndefinedVariable=false, reportGeneralTypeIssues=false
 
 
-def suspicious(w, k, extra, f, u, p, t, h, v, work, n):
+def suspicious(w, k, extra, f, u, p, t, h, v, work, n, c):
     """Whether a condition may cross zero in the step of length h from u.
 
     Its values at three places in a row are compared: the sign may change, or the value may come
@@ -35,6 +35,29 @@ def suspicious(w, k, extra, f, u, p, t, h, v, work, n):
             before, here = here, following
         places += 8 * counts[j]
     return False
+
+
+def stiff(w, k, extra, f, u, p, t, h, v, work, n, c):
+    """Whether the explicit method is to hand over, after a step of length h from u."""
+    numbers(w[STEPS_END], "any")[H_RHO] = h_rho = abs(h) * radius(k, u, h, n)
+    limit = numbers(w[STEPS_END], "any")[LIMIT]
+    w[SUSPICIOUS], w[CALM] = stiffening(h_rho, limit, w[SUSPICIOUS], w[CALM])
+    return w[SUSPICIOUS] >= STIFF_AFTER
+
+
+def mild(w, k, extra, f, u, p, t, h, v, work, n, c):
+    """Whether the implicit method is to hand back; J is a full matrix."""
+    if c[BANDED] != 0:
+        return False
+    largest_sum = 0.0
+    for i in range(n):
+        row, total = part(numbers(c[JACOBIAN], "any"), i * n), 0.0
+        for j in range(n):
+            total += abs(row[j])
+        largest_sum = max(largest_sum, total)
+    numbers(w[STEPS_END], "any")[H_RHO] = h_rho = abs(h) * largest_sum
+    w[CALM] = easing(h_rho, numbers(w[STEPS_END], "any")[LIMIT], w[CALM])
+    return w[CALM] >= RETURN_AFTER
 
 
 def condition_at(block, j, theta):

@@ -1,4 +1,4 @@
-"""What Python and a kernel that looks out for events tell each other: two arrays."""
+"""What Python and a kernel that looks out for events, or stiffness, tell each other."""
 
 # Entries of the array of integers ------------------------------------------------------------
 (
@@ -13,12 +13,16 @@
     POINT,  # a state,
     G,  # the value of a condition,
     SCRATCH,  # and scratch memory for it
+    SUSPICIOUS,  # steps at the limit of stability
+    CALM,  # and steps far from it
     WATCH_INTEGERS,  # how many there are
-) = range(12)
+) = range(14)
 
 # Entries of the array of numbers -------------------------------------------------------------
 (
     PROPOSED,  # the step size that the last accepted step has proposed,
     EARLIER,  # and the accepted step before
+    H_RHO,  # step size times spectral radius
+    LIMIT,  # of it, for an explicit method
     WATCH_NUMBERS,
-) = range(3)
+) = range(5)
