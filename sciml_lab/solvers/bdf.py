@@ -143,6 +143,7 @@ class BDFMethod(ImplicitMethod):
     patience = MappingProxyType({"slow": 0.1})  # one more iteration is cheaper than a new J
     problems = (ODEProblem, DAEProblem)
     nodes = ()
+    part = 0.5  # of its order by which an error has to fall with h, or it counts as rounding
 
     def __post_init__(self):
         whole = isinstance(self.max_order, int) and not isinstance(self.max_order, bool)

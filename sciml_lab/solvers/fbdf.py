@@ -143,6 +143,7 @@ class FBDF(BDFMethod):
     """
 
     name = "FBDF"
+    part = 0.75  # no change of h disturbs the past here, so that errors fall as they should
 
     def alpha(self, k):
         """The factor of d in ``h u'``."""

@@ -25,6 +25,8 @@ from sciml_lab.solvers.method import Step
 NEWTON = SimplifiedNewton(kappa=0.01, limit=4)
 FIXED = SimplifiedNewton(kappa=0.01, limit=20)  # a fixed step has no shorter one to resort to
 TIGHT = 1e-13  # relative accuracy of the equations of a fixed step
+NOISY = 10.0  # corrections below that many rounding errors of f are noise
+LOUDEST = 1024.0  # rounding errors that the sum of old states in d may hold
 
 
 class Attempt(NamedTuple):
@@ -73,6 +75,8 @@ class Multistep:
         Whether a step was rejected since the last k + 1 equal steps.
     starting : bool
         Whether order and step still grow with every step.
+    noise : float
+        How many rounding errors d holds, see `_beyond_rounding`.
     index : array of int or None
         Index of each variable where one is above 1, see `seen`.
     strictness : float
@@ -91,7 +95,8 @@ class Multistep:
             require_slope(run.f, run.u0, run.p, float(run.tspan[0]))
         self.memory = self.attempt = self.u = None
         self.h, self.order, self.equal, self.failures = 0.0, 1, 0, 0
-        self.starting, self.wary = True, False
+        self.starting, self.wary, self.noise = True, False, 0.0
+        self.rejected = (1.0, math.inf)  # the last step that was, and the size of its error
         relative = float(np.min(run.rtol)) or 1e-6
         self.strictness = max(1.0, (0.1 / relative) ** (1 / (method.order + 1)))
 
@@ -109,10 +114,9 @@ class Multistep:
         if isinstance(d, str):
             self.attempt = None
             return no_step(u, d)
-        inherited = self._inherited(f, u, slope, p, t) if self.failures > 1 else 0.0
         D, u_new = advance(D, d), guess + d
         self.attempt = Attempt(u_new, D, h, norm)
-        error = self.error(k, d - inherited, h)
+        error = self.error(k, self._beyond_rounding(f, u, d, slope, p, t), h)
         return Step(u_new, error, k=list(D[:-1]), slopes=(None, None))
 
     def error(self, k, d, h):
@@ -157,12 +161,46 @@ class Multistep:
                 correction, np.zeros_like(guess), norm, reuse.eta, norm(4 * EPS * guess)
             )
             f.nnewton += found.count
+            if found.trouble and found.size <= NOISY * norm(np.abs(self._rounding(f, guess))):
+                return found.z  # more is not to be had
             if not found.trouble:
                 reuse.eta = found.eta
                 reuse.note(found.rate, gamma_h)
                 return found.z
             if not reuse.renew(guess, p, t, gamma_h):
                 return f"{found.trouble} at t = {t:.6g}"
+
+    def _beyond_rounding(self, f, u, d, slope, p, t):
+        """What a shorter step can make smaller in d.
+
+        A constraint is satisfied as well as the rounding errors of its terms allow. That may exceed
+        the tolerance of a component which passes through zero.
+        """
+        mass = f.linear.mass_matrix
+        if mass is None or not mass.singular or (self.failures < 2 and self.noise < 1):
+            return d
+        rest = d - self._inherited(f, u, slope, p, t)
+        noise = self.noise * np.abs(self._rounding(f, u))
+        return np.sign(rest) * np.maximum(np.abs(rest) - noise, 0.0)
+
+    def _listen(self, size):
+        """Learn from a rejected step: an error that hardly falls with h is rounding.
+
+        How many rounding errors d holds, a sum of old states, is found out: more with every such
+        rejection, fewer with every step that stands.
+        """
+        if self.attempt is None:
+            return
+        h, before = self.rejected
+        falls = (self.attempt.h / h) ** (self.method.part * (self.order + 1))
+        if self.failures > 1 and size > falls * before:
+            self.noise = min(max(4.0 * self.noise, 4.0), LOUDEST)
+        self.rejected = (self.attempt.h, size)
+
+    def _rounding(self, f, u):
+        """What the rounding errors in the terms of f do to d."""
+        terms = EPS * (abs(f.linear.J) @ np.abs(u).ravel()).reshape(np.shape(u))
+        return self.reuse.solves[1.0](abs(self.reuse.h) * terms)
 
     def _inherited(self, f, u, slope, p, t):
         """The part of d that puts right what u itself leaves of the constraints.
@@ -199,7 +237,7 @@ class Multistep:
         """Make the last attempt the present."""
         self.memory.accept(self.attempt, self.order)
         self.u, self.attempt = self.attempt.u, None
-        self.equal, self.failures = self.equal + 1, 0
+        self.equal, self.failures, self.noise = self.equal + 1, 0, 0.995 * self.noise
         self.wary = self.wary and self.equal <= self.order
 
     def decide(self, norm, k, memory) -> Decision:
@@ -210,6 +248,7 @@ class Multistep:
             self.order, factor = self.method.after(self, norm, attempt)
         else:
             self.failures, self.wary = self.failures + 1, True
+            self._listen(norm)
             self.order, factor = self.method.after_rejection(self, norm, attempt)
         if self.order != before or factor != 1.0:
             self.equal = 0
