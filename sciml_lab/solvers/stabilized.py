@@ -32,7 +32,7 @@ DAMPING = 2.0 / 13.0
 REACH = 2.0 / 3.0 * (1 - 2.0 / 15.0 * DAMPING)  # stable up to REACH (s**2 - 1)
 EPS = float(np.finfo(float).eps)
 ITERATIONS = 50  # of a power iteration, at most
-MARGIN = 1.2  # by which rho is taken to be larger than measured
+ENLARGED = 1.2  # by which rho is taken to be larger than measured
 NO_RADIUS = "the spectral radius is not finite"
 MARGIN = 10.0  # measured: with less, Medical Akzo Nobel ends beyond ten times the tolerance
 AGAIN = 25  # accepted steps after which rho is measured again
@@ -203,7 +203,7 @@ class RKC(CubicDense):
             if settled(rho, old):
                 break
             old = rho
-        return MARGIN * rho, v
+        return ENLARGED * rho, v
 
 
 def settled(rho, old):

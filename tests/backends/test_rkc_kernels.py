@@ -14,7 +14,7 @@ import sciml_lab as sl
 pytest.importorskip("numba", reason="the compiled backend needs Numba")
 
 from sciml_lab.backends import unroll_stabilized
-from sciml_lab.backends.numba import functions
+from sciml_lab.backends.numba import functions, layout
 from sciml_lab.backends.numba import stabilized as compiled
 from sciml_lab.solvers import stabilized
 
@@ -123,6 +123,7 @@ def test_the_formulas_of_a_stage_are_the_readable_ones():
     exec(ast.unparse(unroll_stabilized.next_stage().tree), names)
     names["next_stage"](before, u, f0, now, slope, 0.1, *shares, 4)
     np.testing.assert_allclose(before, wanted, rtol=1e-14)
+    assert not {*compiled.CONSTANTS, *compiled.NAMES} & set(vars(layout))
     text = compiled.text()
     assert "def needed(h, rho):" in text and "points" not in text
 

@@ -71,6 +71,13 @@ def test_a_given_radius_saves_evaluations():
     assert np.max(np.abs(given.u[-1] - exact)) < 1e-3
 
 
+def test_the_measured_radius_is_a_little_above_the_true_one():
+    prob, _ = heat(100)
+    f, u = sl.RKC().side(prob, prob.u0.shape), np.random.default_rng(0).standard_normal(99)
+    rho, _ = sl.RKC().radius(f, u, None, 0.0, f(u, None, 0.0))
+    assert 1.0 < rho / (4 * 100**2) < 1.25
+
+
 def test_bad_radius():
     with pytest.raises(TypeError, match="spectral_radius must be a function"):
         sl.RKC(3.0)

@@ -23,7 +23,7 @@ from sciml_lab.transform.tree import TransformError
 MEMORY, DIRECTION, START_DIRECTION, MOST_STAGES, RADIUS, RADIUS_WORK = range(6)
 RHO, AGE, TIME = range(3)
 
-CONSTANTS = ("DAMPING", "REACH", "EPS", "ITERATIONS", "MARGIN", "AGAIN")
+CONSTANTS = ("DAMPING", "REACH", "EPS", "ITERATIONS", "ENLARGED", "AGAIN")
 SCALAR = ("chebyshev", "stretching", "first_weight", "next_coefficients", "needed", "settled")
 NAMES = (
     "MEMORY", "DIRECTION", "START_DIRECTION", "MOST_STAGES", "RADIUS", "RADIUS_WORK", "RHO", "AGE",

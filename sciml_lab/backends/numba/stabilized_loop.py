@@ -79,7 +79,7 @@ def radius(f, u, p, t, f0, direction, start, value, point, work, n):
         if settled(rho, old):
             break
         old = rho
-    return MARGIN * rho, count
+    return ENLARGED * rho, count
 
 
 def norm(v, n):
