@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 #: In this order; half a minute to two minutes each, ten together.
 NAMES = ("first_solve", "work_precision", "vjp", "neural_gradient", "neural_batch",
          "neural_training", "ensembles", "scalar_loop", "size", "solvers",
-         "kepler")  # fmt: skip
+         "kepler", "tolerance")  # fmt: skip
 
 
 def main() -> int:
