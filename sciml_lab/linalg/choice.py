@@ -20,7 +20,9 @@ from sciml_lab.linalg.banded import Band
 SMALL = 100  # below, a full matrix is factorised before another solver has begun
 FULL = 0.25  # a matrix with more entries than this part fills up
 WIDEST = 150  # a band of more diagonals costs as much as a sparse matrix
-LARGE = 3000  # unknowns in a wider band from which on GMRES with multigrid is quicker than factors
+LARGE, LARGE_EXACT = 3000, 20_000
+"""Unknowns in a wider band from which on GMRES with multigrid is quicker than factors: in a Newton
+iteration, which corrects rough solutions, and where solutions are used as they are."""
 
 
 class Choice(NamedTuple):
@@ -41,7 +43,7 @@ class Choice(NamedTuple):
         return f"{self.name}: {self.why}"
 
 
-def choose(pattern, band=None, J=None) -> Choice:
+def choose(pattern, band=None, J=None, inexact=True) -> Choice:
     """Choose for W of a pattern.
 
     Parameters
@@ -50,7 +52,9 @@ def choose(pattern, band=None, J=None) -> Choice:
     band : Band, optional
         Of the pattern, if it is known.
     J : scipy.sparse.csc_array, optional
-        The Jacobian; an iteration is chosen only if it is known to suit it.
+        The Jacobian; GMRES is chosen only if it is known to suit it.
+    inexact : bool
+        Whether an iteration corrects what a solve leaves.
 
     Examples
     --------
@@ -72,7 +76,8 @@ def choose(pattern, band=None, J=None) -> Choice:
         f"{n} unknowns, {entries / n:.1f} entries a column, and no order found with a band of "
         f"fewer than {wide} diagonals"
     )
-    if n >= LARGE and J is not None and is_diffusion(J):
+    large = n >= (LARGE if inexact else LARGE_EXACT)
+    if large and J is not None and is_diffusion(J):
         return Choice("krylov", f"{why}; J is like diffusion, so GMRES with algebraic multigrid")
     return Choice("sparse", why)
 

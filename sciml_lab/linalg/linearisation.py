@@ -149,7 +149,7 @@ class Linearisation:
             return Choice("dense", f"{self.size} unknowns, and up to {SMALL} nothing is quicker")
         assembly = self._put_together(self._sparse_jacobian())
         J = self._sparse_jacobian() if self.mass_matrix is None else None
-        found = choose(assembly.pattern, assembly.band, J)
+        found = choose(assembly.pattern, assembly.band, J, self.inexact)
         if found.name == "krylov":
             self.iterative = GMRES(precondition=AlgebraicMultigrid())
         return found._replace(why=found.why + self._told())
