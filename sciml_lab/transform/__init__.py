@@ -7,8 +7,8 @@ What there is, in the order in which one reads it:
   in `prepare`, then `jvp`; for the way back `usage`, `replay`, `vjp`, `gather`; `jacobian` and
   `sparsity`; at the end of each, `tidy`;
 - the reader, from a source to the language: `lower` begins; values in `values` and `steps`, what is
-  written in `writer` and `naming`, then `indexing`, `calls`, `expressions`, `statements`, `loops`,
-  each a class on top of the one before; `jumps` before it, `copies` after it;
+  written in `writer` (with `reroll`) and `naming`, then `indexing`, `calls`, `expressions`,
+  `statements`, `loops`, each a class on top of the one before; `jumps` before it, `copies` after;
 - what the reader knows of NumPy: `numpy_arrays`, `numpy_numbers`, `numpy_sums`, `library`; of
   Python: `python_calls`; of functions with a derivative of their own: `own_rules`;
 - formulas of the library that run once on `symbols`;

@@ -265,6 +265,7 @@ def functions_in_python(lower, upper):
         "numbers": lambda x, _: Pointer(x.array),
         "integers": lambda x: getattr(x, "array", x),
         "part": lambda x, offset: Pointer(x.array, x.offset + offset),
+        "np": np,
         "in_any_order": lambda total, x: total + x,
         "BANDED": "BANDED",
         "TROUBLE": "TROUBLE",
@@ -287,11 +288,13 @@ def solved(W, lower, upper, b, order=None):
     form = banded.BandForm(columns, wanted=True)
     form.lower, form.upper, form.order = lower, upper, order
     names = functions_in_python(lower, upper)
-    arrays = {**form.tables(), **form.memory()}
+    arrays = {**form.tables, **form.memory()}
     block = {k: Address(x) for k, x in arrays.items()}
     block |= {names["UNKNOWNS"]: len(W), names["ENDS"]: form.ends, names["IN_ORDER"]: 0}
     block.setdefault(names["UNKNOWN_OF"], 0)
+    block[names["ENTRIES"]] = columns.zero
     rows, places, origins = columns.places
+    arrays[names["COLUMNS"]][:-1] = np.nan  # but for the entries of J
     arrays[names["COLUMNS"]][origins] = (np.eye(len(W)) - W)[rows, places]
     c, x = {"BANDED": block}, b.copy()
     names["factorise"](1.0, c)

@@ -126,6 +126,7 @@ class BandForm:
         ends = (self.n - wide) // 2
         return ends if ends >= max(wide, 1) else 0
 
+    @cached_property
     def tables(self):
         """Arrays by their entry in `banded_layout`; a kernel only reads them."""
         rows, columns, origins = self.columns.places
@@ -191,9 +192,10 @@ class BandMemory:
 
     def __init__(self, form):
         self.form, self.functions = form, form.functions()
-        self.arrays = {**form.tables(), **form.memory()}
+        self.arrays = {**form.tables, **form.memory()}
         self.block = np.zeros(of.BAND_INTEGERS, np.int64)
         self.block[of.UNKNOWNS], self.block[of.ENDS] = form.n, form.ends
+        self.block[of.ENTRIES] = form.columns.zero
         for entry, array in self.arrays.items():
             self.block[entry] = address(array)
 

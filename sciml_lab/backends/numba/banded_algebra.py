@@ -20,25 +20,37 @@ def factorise(gamma_h, c):
     b = integers(c[BANDED])
     n, w, diagonal = b[UNKNOWNS], numbers(b[BAND], "w"), numbers(b[INVERSES], "y")
     c[TROUBLE], b[IN_ORDER] = 0, 1
-    if not assemble(gamma_h, b, w, n):
+    if not finite(b, n):
         c[TROUBLE] = -1
-    elif not eliminate_in_order(w, diagonal, b[ENDS], n):
+        return
+    assemble(gamma_h, b, w, n)
+    if not eliminate_in_order(w, diagonal, b[ENDS], n):
         b[IN_ORDER] = 0
         assemble(gamma_h, b, w, n)
         c[TROUBLE] = eliminate(w, diagonal, integers(b[PIVOTS]), n)
 
 
+def finite(b, n):
+    """Whether all entries of J are finite."""
+    columns, sources, total = numbers(b[COLUMNS], "k"), integers(b[SOURCES]), 0.0
+    for i in range(b[ENTRIES]):
+        total = in_any_order(total, 0.0 * columns[i])  # not even zero times it is zero
+    if total == 0.0:
+        return True
+    i, size = 0, n * (KL + KU + 1)  # there are numbers too that are no entry of J
+    while i < size and np.isfinite(columns[sources[i]]):
+        i += 1
+    return i == size
+
+
 def assemble(gamma_h, b, w, n):
-    """Put the band of W together from the columns of J; False if one is not finite."""
+    """Put the band of W together from the columns of J."""
     columns, sources = numbers(b[COLUMNS], "k"), integers(b[SOURCES])
-    mass, total = numbers(b[MASS_BAND], "u"), 0.0
+    mass = numbers(b[MASS_BAND], "u")
     for j in range(n):
         column, start = part(w, j * HEIGHT + KL), j * (KL + KU + 1)
         for i in range(KL + KU + 1):
-            x = columns[sources[start + i]]
-            total = in_any_order(total, 0.0 * x)  # not even zero times what is not finite is zero
-            column[i] = mass[start + i] - gamma_h * x
-    return total == 0.0
+            column[i] = mass[start + i] - gamma_h * columns[sources[start + i]]
 
 
 def eliminate_in_order(w, diagonal, ends, n):

@@ -4,7 +4,8 @@
     UNKNOWNS,
     ENDS,  # as many columns at either end are eliminated at the same time
     IN_ORDER,  # 1 if rows have not changed places
-    COLUMNS,  # addresses: the columns of J, those of one colour together,
+    ENTRIES,  # how many numbers the columns of J are, those of one colour together,
+    COLUMNS,  # addresses: of these numbers,
     SOURCES,  # of every place in the band, column by column: which of these numbers goes there,
     MASS_BAND,  # and the entry of M,
     BAND,  # W and its factors,
@@ -16,4 +17,4 @@
     MASS_COLUMNS,
     MASS_ENTRIES,
     BAND_INTEGERS,  # how many there are
-) = range(15)
+) = range(16)

@@ -15,8 +15,8 @@ from sciml_lab.backends.numba.kernels import extra_stages
 
 EPS = float(np.finfo(float).eps)
 FIRST_BYTES, MOST_BYTES = 2**15, 2**23  # of a chunk of the store
-ROWS = 1024, 4096  # steps in a store that is written over: at least, and if they are short
-FEW_BYTES = 2**18  # of such a store
+ROWS = 64, 4096  # steps in a store that is written over: at least, and if they are short
+FEW_BYTES = 2**20  # of such a store
 PATIENCE = 4e-3  # seconds that one call of a kernel may take
 
 

@@ -266,4 +266,4 @@ def give_back(drive):
 
 def is_small(drive):
     """Whether the memory is little enough to be kept."""
-    return drive.store.size <= 2**18 and drive.matrices.size <= 2**17
+    return drive.store.size <= 2**20 and drive.matrices.size <= 2**17
