@@ -29,6 +29,7 @@ RUNS = {
     "KahanLi6": {"dt": 0.0733},
     "KahanLi8": {"dt": 0.13},
     "Tsit5": {"rtol": 1e-9, "atol": 1e-9},
+    "DPRKN6": {"rtol": 3e-9, "atol": 3e-9},
     "Vern9": {"rtol": 1e-11, "atol": 1e-11},
 }
 HEADER = [
