@@ -15,10 +15,10 @@ from pathlib import Path
 import readme
 
 HERE = Path(__file__).parent
-#: In this order; half a minute to two minutes each, ten together.
+#: In this order; half a minute to two minutes each, and the last one five.
 NAMES = ("first_solve", "work_precision", "vjp", "neural_gradient", "neural_batch",
          "neural_training", "ensembles", "scalar_loop", "size", "solvers",
-         "kepler", "tolerance")  # fmt: skip
+         "kepler", "tolerance", "grid_2d")  # fmt: skip
 
 
 def main() -> int:
