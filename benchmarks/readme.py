@@ -9,7 +9,8 @@ from harness import results
 
 README = Path(__file__).parents[1] / "README.md"
 NAMES = ("work_precision", "first_solve", "vjp", "neural_gradient", "neural_batch",
-         "neural_training", "ensembles", "scalar_loop")  # fmt: skip
+         "neural_training", "ensembles", "scalar_loop", "stiff", "stiff_dae", "grid_1d", "grid_2d",
+         "kepler")  # fmt: skip
 HEADER = ["what", "against", "our time over theirs", "aim", "more"]
 
 

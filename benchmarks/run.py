@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 #: In this order; half a minute to two minutes each, and the last one five.
 NAMES = ("first_solve", "work_precision", "vjp", "neural_gradient", "neural_batch",
          "neural_training", "ensembles", "scalar_loop", "size", "solvers",
-         "kepler", "tolerance", "grid_2d")  # fmt: skip
+         "kepler", "stiff", "stiff_dae", "grid_1d", "spectral", "tolerance", "grid_2d")  # fmt: skip
 
 
 def main() -> int:

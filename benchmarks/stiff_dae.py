@@ -23,12 +23,13 @@ from sciml_lab.ad import derivative, jacobian
 
 #: Name in the zoo, title, and the absolute tolerance over the relative one.
 PROBLEMS = {
-    "rober_dae": ("Robertson DAE", 1e-10),
+    "rober_dae": ("Robertson DAE", 1e-8),
     "transistor_amplifier": ("transistor amplifier", 1.0),
 }
 METHODS = ("Rodas4", "Rodas4P", "Rodas5P")
 IDA = ("IDA, differences", "IDA, Jacobian")
 AIM = 0.3
+FINEST = 0.9e-15  # absolute tolerance below which IDA does not come to an end
 
 
 def main() -> None:
@@ -146,10 +147,12 @@ def slope_of(problem, M):
 
 def measure(name, sides, rtol, seconds) -> list:
     """Time all sides at one tolerance, in turns."""
-    errors = {side: error_of(name, solve(rtol)) for side, solve in sides.items()}
+    too_fine = IDA if tolerances(name, rtol)["atol"] < FINEST else ()
+    errors = {side: error_of(name, solve(rtol)) for side, solve in sides.items()
+              if side not in too_fine}  # fmt: skip
     calls = {
         side: functools.partial(solve, rtol)
-        for side, solve in sides.items() if np.isfinite(errors[side])
+        for side, solve in sides.items() if np.isfinite(errors.get(side, np.inf))
     }  # fmt: skip
     timings = paired(calls, seconds=seconds)
     return [
@@ -197,8 +200,9 @@ def report(points, absent) -> None:
         "stiff_dae",
         title="Differential-algebraic equations",
         about=results.about(__doc__) + " An error is the root mean square over the components at "
-        "the end, each relative to its reference value plus atol/rtol. A range is the best and the "
-        "worst of the errors compared at.",
+        "the end, each relative to its reference value plus atol/rtol. IDA does not end where atol "
+        "comes near to rounding errors (ROBER at 1e-8), and is not measured there. A range is the "
+        "best and the worst of the errors compared at.",
         environment=machine.environment(),
         verdicts=verdicts,
         tables=[
