@@ -64,7 +64,10 @@ def _made(name, written):
     """Compile one function, and what it calls."""
     names = {"np": np, **vars(pointers), **vars(layout), **vars(banded_layout)}
     exec(compile(written, f"<band_{name}>", "exec"), names)
-    inner = njit(error_model="numpy", fastmath=CAREFUL, forceinline=True)
+    inner = njit(
+        error_model="numpy", fastmath=CAREFUL, forceinline=True,
+        no_cpython_wrapper=True, no_cfunc_wrapper=True,
+    )  # fmt: skip
     for other in _defined(written):
         if other != name:
             names[other] = inner(names[other])
