@@ -134,3 +134,31 @@ def test_an_iteration_nobody_asked_for_gives_way_to_factors():
     linear._kept, linear._solve = None, None
     np.testing.assert_allclose(W @ linear.factor(0.1)(b), b, atol=1e-9)
     assert str(linear.choice).startswith("sparse: the iteration was given up")
+
+
+def test_complex_factors_of_radau_are_served_too():
+    W = sparse.csc_array(plate(30, 900.0 * (1 + 0.6j)))
+    apply, (x, y) = (
+        sl.AlgebraicMultigrid().prepare(W),
+        np.random.default_rng(3).normal(size=(2, 900)),
+    )
+    np.testing.assert_allclose(apply(x + 1j * y), apply(x + 0j) + 1j * apply(y + 0j), rtol=1e-9)
+    found = gmres(W, x + 1j * y, precondition=apply, rtol=1e-8)
+    assert found.residual <= 1e-8 and found.count <= 30
+    problem = sl.ODEProblem(diffusion, START, (0.0, 0.1), [1e4, 3.0])
+    radau, qndf = (sl.solve(problem, m, rtol=1e-7) for m in (sl.RadauIIA5(), sl.QNDF()))
+    assert radau.stats.linear.startswith("krylov") and radau.success
+    np.testing.assert_allclose(radau.u[-1], qndf.u[-1], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: sl.AlgebraicMultigrid(strong=1.5), "strong must lie between 0 and 1"),
+        (lambda: sl.AlgebraicMultigrid(sweeps=0), "sweeps must be a positive whole number"),
+        (lambda: sl.AlgebraicMultigrid(damping=2.0), "damping must lie between 0 and 1"),
+    ],
+)
+def test_bad_arguments_are_named(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()
