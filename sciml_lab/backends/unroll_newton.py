@@ -29,7 +29,7 @@ from sciml_lab.transform.tree import Lowered
 STEP = "f", "u", "p", "t", "h", "v", "work", "n", "c"
 
 
-def attempt(method, mass=False) -> Lowered:
+def attempt(method, mass=False, name="attempt", before=False) -> Lowered:
     """One step with the factors that are there, as `SDIRKStepper.attempt` takes it.
 
     Parameters
@@ -38,6 +38,11 @@ def attempt(method, mass=False) -> Lowered:
         Of one number on the diagonal.
     mass : bool
         Whether there is a mass matrix.
+    name : str
+        Of the function.
+    before : bool
+        Whether the step before is known (`HistoryStepper`); the function then has two more
+        arguments at its end, ``earlier`` (u' at the start of that step) and ``h_before``.
 
     Returns
     -------
@@ -58,6 +63,8 @@ def attempt(method, mass=False) -> Lowered:
     stepper = _stepper(method, program, mass, "error")
     u, p, slope = (Symbol.named(name, True) for name in ("u", "p", "slope"))
     t, h = Symbol.named("t", False), Symbol.named("h", False)
+    known = Symbol.named("earlier", True), Symbol.named("h_before", False)
+    stepper.before = [(u, *known)] if before else []
     if not method.plan.diagonal[0]:
         program.write("k1", slope)
     taken = stepper.attempt(stepper.side, u, p, t, h, slope)
@@ -67,7 +74,8 @@ def attempt(method, mass=False) -> Lowered:
         program.write("value", taken.k[-1])
     program.say("return True")
     k = [f"k{i + 1}" for i in range(method.tableau.stages)]
-    return program.function("attempt", (*results, *k, "slope", *STEP[:5], "z", "base", *STEP[5:]))
+    inputs = (*results, *k, "slope", *STEP[:5], "z", "base", *STEP[5:])
+    return program.function(name, (*inputs, "earlier", "h_before") if before else inputs)
 
 
 def correction(method, mass=False) -> Lowered:

@@ -226,7 +226,7 @@ class SDIRKStepper(Stepper):
 
             return newton
         solve, relaxation = self.reuse.solves[gamma], self.reuse.relaxation(h)
-        return lambda z: relaxation * solve(residual(z))
+        return lambda z: solve(relaxation * residual(z))
 
     def finish(self, f, u, h, slope, k, v):
         """New state and error estimate."""

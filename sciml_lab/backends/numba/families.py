@@ -4,7 +4,7 @@ from types import ModuleType
 
 from sciml_lab.linalg.newton import SimplifiedNewton
 from sciml_lab.solvers.nystrom import Nystrom
-from sciml_lab.solvers.sdirk import SDIRKStepper
+from sciml_lab.solvers.sdirk import HistoryStepper, SDIRKStepper
 from sciml_lab.solvers.stabilized import RKC
 from sciml_lab.solvers.symplectic import Splitting
 
@@ -32,7 +32,7 @@ def family(method) -> ModuleType | None:
         from sciml_lab.backends.numba import stabilized
 
         return stabilized
-    if getattr(method, "stepper", None) is SDIRKStepper:
+    if getattr(method, "stepper", None) in (SDIRKStepper, HistoryStepper):
         from sciml_lab.backends.numba import newton_drive
 
         return newton_drive
@@ -53,6 +53,4 @@ def no_iteration(problem, method) -> str:
         return f"{method.name} has several numbers on the diagonal of A"
     if not method.tableau.stiffly_accurate:
         return f"the last stage of {method.name} is not its new state"
-    if problem.batch and problem.mass_matrix is not None:
-        return "a batch has a mass matrix"
     return ""

@@ -11,7 +11,7 @@ from sciml_lab.backends.numba.newton_kernels import kernel
 from sciml_lab.linalg.slopes import slope_at
 from sciml_lab.solvers.sdirk import unsolved
 
-VECTORS = of.SLOPE_AT_START, of.WEIGHT, of.INCREMENT, of.BASE, of.DELTA, of.NOISE
+VECTORS = range(of.SLOPE_AT_START, of.NEWTON_INTEGERS)
 
 
 def drive(f: Function, method, u0, p, side, kept) -> "NewtonDrive":
@@ -52,6 +52,8 @@ class NewtonDrive(ImplicitDrive):
         for entry, row in zip(VECTORS, self.rows, strict=True):
             d[entry] = address(row)
         d[of.STATE], d[of.SLOPE_AT_START] = address(self.state), 0
+        if band is not None:
+            d[of.BAND_LOWER], d[of.BAND_UPPER] = band.lower, band.upper
         self.integers[at.ITERATION] = address(d)
         self.integers[at.DF_DT] = 0  # no stage needs it
 

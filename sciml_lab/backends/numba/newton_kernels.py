@@ -13,14 +13,16 @@ import textwrap
 from functools import cache as cache_in_memory
 
 from sciml_lab.backends import unroll, unroll_newton
-from sciml_lab.backends.numba import cache, kernels, linear_algebra, newton_loop
+from sciml_lab.backends.numba import cache, kernels, linear_algebra, newton_history, newton_loop
 from sciml_lab.linalg.newton import SimplifiedNewton
 from sciml_lab.linalg.reuse import Reuse
 from sciml_lab.solvers.iterating import Stepper
+from sciml_lab.solvers.sdirk import HistoryStepper
 
 HEADER = """
 import math
 
+from sciml_lab.backends.numba.banded_layout import COLUMNS, SOURCES, UNKNOWN_OF
 from sciml_lab.backends.numba.newton_layout import *
 from sciml_lab.linalg.newton import *
 from sciml_lab.linalg.reuse import *
@@ -58,9 +60,7 @@ def text(method, mass=False) -> str:
             *_sources(linear_algebra),
             *_decisions(),
             kernels.printed(unroll_newton.correction(method, mass)),
-            kernels.printed(
-                unroll_newton.attempt(method, mass), f"u_new, error, value, k, {STEP}", s, s
-            ),
+            *_attempt(method, mass),
             kernels.printed(unroll_newton.weigh(method)),
             kernels.printed(unroll_newton.norm()),
             kernels.printed(unroll_newton.rounding(method)),
@@ -80,6 +80,20 @@ def text(method, mass=False) -> str:
 def _sources(module):
     """The functions of a module of text."""
     return [inspect.getsource(x) for x in vars(module).values() if inspect.isfunction(x)]
+
+
+def _attempt(method, mass):
+    """One step with the factors that are there."""
+    s, inputs = method.tableau.stages, f"u_new, error, value, k, {STEP}"
+    if method.stepper is not HistoryStepper:
+        return [kernels.printed(unroll_newton.attempt(method, mass), inputs, s, s)]
+    first = unroll_newton.attempt(method, mass, "attempt_first")
+    later = unroll_newton.attempt(method, mass, "attempt_later", before=True)
+    return [
+        kernels.printed(first, inputs, s, s),
+        kernels.printed(later, f"{inputs}, earlier, h_before", s, s),
+        *_sources(newton_history),
+    ]
 
 
 def _decisions():

@@ -8,15 +8,19 @@ UNSOLVED = 2**40
     VERDICT,  # how the last iteration that failed has ended (`linalg/newton.py`),
     CORRECTIONS,  # after so many corrections,
     STAGE,  # at this stage, from 0
+    BAND_LOWER,  # diagonals of a band below the main one,
+    BAND_UPPER,  # and above
     STATE,  # addresses: the array of numbers below,
     SLOPE_AT_START,  # u' where the solve begins, with a mass matrix; 0: it is f,
     WEIGHT,  # the reciprocal sizes that corrections are measured by,
     INCREMENT,  # z, the unknown of an iteration,
     BASE,  # what is known of it,
     DELTA,  # a correction of z,
-    NOISE,  # what rounding errors in f make of it
+    NOISE,  # what rounding errors in f make of it,
+    TRIED,  # u' at the start of the last attempt (`newton_history`),
+    EARLIER,  # and of the step before
     NEWTON_INTEGERS,  # how many there are
-) = range(11)
+) = range(15)
 
 # Entries of the array of numbers ---------------------------------------------------------------
 (
@@ -32,5 +36,7 @@ UNSOLVED = 2**40
     LAST_TIME,  # and its time
     KAPPA,  # the settings of `SimplifiedNewton`
     LIMIT,
+    H_TRIED,  # length of the last attempt, and of the step before; 0: there is none
+    H_BEFORE,
     NEWTON_NUMBERS,  # how many there are
-) = range(13)
+) = range(15)

@@ -35,7 +35,7 @@ def step(u_new, error, k, slope, f, u, p, t, h, v, work, n, c):
 def once(u_new, error, k, slope, f, u, p, t, h, v, work, n, c):
     """Attempt the step, and remember how fast its iterations converged."""
     d = integers(c[ITERATION])
-    y, z, base = numbers(d[STATE], "any"), numbers(d[INCREMENT], "any"), numbers(d[BASE], "any")
+    y, z, base = numbers(d[STATE], "any"), numbers(d[INCREMENT], "out"), numbers(d[BASE], "x")
     value = numbers(c[VALUE], "any")
     y[RATE], y[FACTOR] = 0.0, relaxation(h, y)
     if not attempt(u_new, error, value, k, slope, f, u, p, t, h, z, base, v, work, n, c):
@@ -47,9 +47,9 @@ def once(u_new, error, k, slope, f, u, p, t, h, v, work, n, c):
 def iterate(z, base, stage, f, u, p, t, h, v, work, n, c):
     """Add corrections to z until they are small; returns whether that went well."""
     d = integers(c[ITERATION])
-    y, delta = numbers(d[STATE], "any"), numbers(d[DELTA], "any")
+    y, delta = numbers(d[STATE], "any"), numbers(d[DELTA], "error2")
     weight, noise = numbers(d[WEIGHT], "any"), numbers(d[NOISE], "any")
-    newton, factor, floor = Newton(y[KAPPA], y[LIMIT], True), y[FACTOR], y[FLOOR]
+    newton, factor, floor = Newton(y[KAPPA], int(y[LIMIT]), True), y[FACTOR], y[FLOOR]
     now = start(newton, y[ETA])
     while now.verdict == GO_ON:
         correction(delta, z, base, factor, f, u, p, t, h, v, work, n, c)
@@ -74,8 +74,26 @@ def iterate(z, base, stage, f, u, p, t, h, v, work, n, c):
 
 def size_of_terms(product, u, n, c):
     """How large the terms are that f adds up: ``|J| |u|``."""
-    jacobian = numbers(c[JACOBIAN], "any")
     for i in range(n):
         product[i] = 0.0
+    if c[BANDED] != 0:
+        add_terms_of_band(product, u, n, c)
+        return
+    jacobian = numbers(c[JACOBIAN], "any")
+    for i in range(n):
         for j in range(n):
             product[i] += abs(jacobian[i * n + j] * u[j])
+
+
+def add_terms_of_band(product, u, n, c):
+    """The same with a band, whose unknowns may stand in another order."""
+    b, d = integers(c[BANDED]), integers(c[ITERATION])
+    columns, sources = numbers(b[COLUMNS], "any"), integers(b[SOURCES])
+    upper, height = d[BAND_UPPER], d[BAND_LOWER] + d[BAND_UPPER] + 1
+    for j in range(n):
+        for i in range(max(0, upper - j), min(height, n + upper - j)):
+            row, column = j + i - upper, j
+            if b[UNKNOWN_OF] != 0:
+                order = integers(b[UNKNOWN_OF])
+                row, column = order[row], order[column]
+            product[row] += abs(columns[sources[j * height + i]] * u[column])
