@@ -16,7 +16,7 @@ from sciml_lab.ad.modes import push_dual
 from sciml_lab.linalg.choice import FULL, SMALL
 from sciml_lab.linalg.coloring import as_pattern, color, recover, seeds
 from sciml_lab.linalg.generated import generated
-from sciml_lab.linalg.jacobians import EPS, Derived, sizes, slope_along
+from sciml_lab.linalg.jacobians import EPS, Derived, WrongJacobian, sizes, slope_along
 
 READ = 1000  # most unknowns for which the source is run on sets, a third of a second for so many
 MANY = 500  # colours
@@ -290,6 +290,6 @@ def require_complete(J, f, u, p, t, hint):
         one[j] = kicks[j]
         rise, unsure = slope_along(f, u, p, t, one.reshape(u.shape))
         if np.abs(rise[i]) > 10 * unsure[i] + 1e-3 * np.abs(told[i] - found[i]):
-            raise ValueError(
+            raise WrongJacobian(
                 f"{hint.format(i=i, j=j)} (at t = {t:.6g} it is {rise[i] / kicks[j]:.4g})."
             )

@@ -15,6 +15,13 @@ from sciml_lab.linalg.generated import generated
 EPS = float(np.finfo(float).eps)
 
 
+class WrongJacobian(ValueError):
+    """A Jacobian, or a pattern of one, that f contradicts; the message names the entry.
+
+    Raised where a solve begins; later the solve fails with this reason, and keeps what it has.
+    """
+
+
 def jacobian_function(f, given=None, call=None):
     """Return a function ``jac(u, p, t) -> (n, n)``; its attribute `how` says where it comes from.
 
@@ -109,7 +116,7 @@ class Given(Derived):
         J = J if hasattr(J, "tocsc") else np.asarray(J)
         n = np.size(u)
         if tuple(J.shape) != (n, n):
-            raise ValueError(
+            raise WrongJacobian(
                 f"jac returned an array of shape {tuple(J.shape)}, and u has {n} entries: "
                 f"jac(u, p, t) must return a matrix of shape {(n, n)}."
             )
@@ -174,10 +181,11 @@ def compare(J, f, u, p, t):
     Examples
     --------
     >>> f = lambda u, p, t: np.array([u[1], -9.0 * u[0]])
-    >>> compare(np.array([[0.0, 1.0], [9.0, 0.0]]), f, np.ones(2), None, 0.0)
-    Traceback (most recent call last):
-        ...
-    ValueError: jac(u, p, t) is wrong: at t = 0 its entry [1, 0] is 9, and differences of f give -9.
+    >>> try:
+    ...     compare(np.array([[0.0, 1.0], [9.0, 0.0]]), f, np.ones(2), None, 0.0)
+    ... except WrongJacobian as error:
+    ...     print(error)
+    jac(u, p, t) is wrong: at t = 0 its entry [1, 0] is 9, and differences of f give -9.
     """
     u = np.asarray(primal(u))
     kicks = np.random.default_rng(1).uniform(0.5, 1.0, u.size) * sizes(u)
@@ -195,7 +203,7 @@ def compare(J, f, u, p, t):
         one[j] = kick
         true[j] = slope_along(f, u, p, t, one.reshape(u.shape))[0][i] / kick
     j = int(np.argmax(np.abs((true - row) * kicks)))
-    raise ValueError(
+    raise WrongJacobian(
         f"jac(u, p, t) is wrong: at t = {t:.6g} its entry [{i}, {j}] is {row[j]:.6g}, and "
         f"differences of f give {true[j]:.6g}."
     )

@@ -16,7 +16,7 @@ class Diagnosis:
     verdict : str
         The finding in a few words: "stiffness", "finite-time blow-up", "f is not finite",
         "tolerance below roundoff", "discontinuity", "unstable step", "overflow",
-        "max_steps reached" or "step size underflow".
+        "max_steps reached", "step size underflow" or "wrong Jacobian".
     evidence, remedy : str
         One sentence each: what was measured, and what to do.
     numbers : dict
@@ -78,6 +78,7 @@ class Case:
     atol: object
     tspan: tuple
     note: str = ""
+    jac: Callable | None = None  # the user's own Jacobian
 
     def slope(self, u, t):
         """Evaluate f; NaN where it raises an arithmetic error."""

@@ -6,6 +6,7 @@ first finding counts. Only plain numbers come in, so f may be called freely.
 
 import numpy as np
 
+from sciml_lab.linalg.jacobians import WrongJacobian, compare
 from sciml_lab.solvers import stability
 from sciml_lab.solvers.case import Case, Diagnosis
 from sciml_lab.solvers.spectrum import dominant_eigenvalue
@@ -14,14 +15,15 @@ from sciml_lab.solvers.tableau import Tableau
 EPS = np.finfo(float).eps
 
 
-def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan, note=""):
+def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan, note="",
+             jac=None):  # fmt: skip
     """Find out why a solve stopped.
 
     Parameters
     ----------
-    trouble : {"nan", "newton", "min_step", "max_steps", "roundoff"}
+    trouble : {"nan", "newton", "min_step", "max_steps", "roundoff", "jacobian"}
         What the loop saw: no finite step, an iteration without result, a step below rounding, the
-        limit of attempts, or a tolerance below rounding.
+        limit of attempts, a tolerance below rounding, or a Jacobian that f contradicts.
     f : callable
         ``f(u, p, t)`` of plain numbers.
     u, p, t, h : array, array, float, float
@@ -36,6 +38,8 @@ def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan
         The time interval.
     note : str
         What the last rejected step said of itself.
+    jac : callable, optional
+        The user's own Jacobian ``jac(u, p, t)``, which is looked at too.
 
     Returns
     -------
@@ -49,7 +53,8 @@ def diagnose(trouble, *, f, u, p, t, h, method, times, states, rtol, atol, tspan
     ...     tspan=(0.0, 10.0)).verdict
     'stiffness'
     """
-    case = Case(f, np.asarray(u), p, t, h, method, times, states, rtol, atol, tspan, note)
+    case = Case(f, np.asarray(u), p, t, h, method, times, states, rtol, atol, tspan, note,
+                jac)  # fmt: skip
     for examine in EXAMINATIONS[trouble]:
         finding = examine(case)
         if finding is not None:
@@ -147,6 +152,28 @@ def _growth(case):
         return t, g  # the growth does not speed up by orders of magnitude
     late = g < np.sqrt(g[0] * g[-1])
     return t[late], g[late]
+
+
+def wrong_jacobian(case):
+    """Does f contradict the Jacobian that was handed in? It may have been right at the start."""
+    if case.jac is None:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            J = case.jac(case.u, case.p, case.t)
+            compare(J if hasattr(J, "tocsc") else np.asarray(J), case.f, case.u, case.p, case.t)
+    except WrongJacobian as error:
+        return _wrong_jacobian(case, str(error))
+    return None
+
+
+def _wrong_jacobian(case, evidence):
+    return Diagnosis(
+        "wrong Jacobian",
+        evidence,
+        "Mend that entry, or leave jac and sparsity out: they are found from f.",
+        {"time": case.t},
+    )
 
 
 def roundoff(case):
@@ -336,11 +363,12 @@ def _stagnation(case):
 
 
 EXAMINATIONS = {
-    "newton": (blow_up, not_finite_here, jump, not_finite_ahead),
+    "newton": (wrong_jacobian, blow_up, not_finite_here, jump, not_finite_ahead),
     "nan": (blow_up, unstable_fixed_step, not_finite_here, not_finite_ahead),
-    "min_step": (blow_up, roundoff, jump, not_finite_ahead),
+    "min_step": (wrong_jacobian, blow_up, roundoff, jump, not_finite_ahead),
     "roundoff": (roundoff,),
-    "max_steps": (roundoff, stiffness, blow_up, jump),
+    "jacobian": (),
+    "max_steps": (wrong_jacobian, roundoff, stiffness, blow_up, jump),
 }
 
 UNEXPLAINED = {
@@ -349,4 +377,5 @@ UNEXPLAINED = {
     "min_step": _underflow,
     "max_steps": _not_enough,
     "roundoff": _underflow,
+    "jacobian": lambda case: _wrong_jacobian(case, case.note),
 }

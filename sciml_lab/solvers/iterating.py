@@ -93,8 +93,7 @@ class Stepper:
         slope = slope_at(f.linear, u, p, t, h, k1)
         if slope is None:
             raise SingularMatrix(
-                "the index is above 1 there, so M and J do not determine u'; take "
-                "RadauIIA5(index=...)"
+                "the index is above 1 there, so M and J do not determine u'; take RadauIIA5()"
             )
         self.known = [(u, slope)]
         return slope

@@ -348,6 +348,7 @@ def _stats(run, began):
 def _examine(run, track):
     """Hand the failed trajectory to the doctor as plain numbers."""
     lane, points = run.last["lane"], track.points()
+    linear = getattr(run.f, "linear", None)
 
     def pick(x):
         x = primal(x)
@@ -364,7 +365,7 @@ def _examine(run, track):
         h=float(pick(run.last["h"])), method=run.method,
         times=[float(pick(t)) for t, _ in points], states=[pick(u) for _, u in points],
         rtol=run.rtol, atol=run.atol, tspan=tuple(float(primal(s)) for s in run.tspan),
-        note=run.last_trouble,
+        note=run.last_trouble, jac=getattr(getattr(linear, "jacobian", None), "jac", None),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sciml_lab.ad import primal
+from sciml_lab.linalg.jacobians import WrongJacobian
 from sciml_lab.solvers.explicit import error_norm, mean_square
 from sciml_lab.solvers.initial_step import initial_step
 from sciml_lab.solvers.strictness import of_step
@@ -116,7 +117,8 @@ class Run:
     rtol, atol : float or array
         Tolerances of a step: those that it is made with, divided by `Method.strictness`.
     trouble : str
-        Empty after success, else "nan", "newton", "min_step", "max_steps" or "roundoff".
+        Empty after success, else "nan", "newton", "min_step", "max_steps", "roundoff" or
+        "jacobian".
     now : float or ndarray
         Time reached (by each lane).
     failed : bool or ndarray
@@ -203,7 +205,14 @@ def attempts(run: Run) -> Generator[StepRecord, Any, None]:
         lost = (goal == now) & (now != end) & _not(run.failed)  # h is below the spacing of numbers
         if _give_up(run, lost, "min_step", u, now, h):
             return
-        step = stepper.step(f, u, p, t, goal_t - t, k1)
+        try:
+            step = stepper.step(f, u, p, t, goal_t - t, k1)
+        except WrongJacobian as error:
+            if index == 0 and not np.any(run.naccept):
+                raise
+            run.last_trouble = str(error)
+            _give_up(run, True, "jacobian", u, now, h)
+            return
         norm, accepted, factor, memory = _judge(run, step, u, memory, decide)
         h_next = (goal - now) * factor if run.adaptive else h
         other_u = yield StepRecord(
