@@ -47,6 +47,8 @@ def _function(lowered, arguments):
     tree = form.tree
     tree.args.args = ast.parse(f"def g({arguments}): pass").body[0].args.args
     tree.name = "g"
+    if form.work:  # what array expressions need in between
+        tree.body.insert(0, ast.parse(f"work = np.empty({form.work})").body[0])
     space = {"np": np, **form.constants}
     exec(ast.unparse(ast.fix_missing_locations(tree)), space)
     return space["g"]
