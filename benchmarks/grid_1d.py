@@ -14,8 +14,8 @@ import functools
 
 import numpy as np
 from harness import machine, peers, results, scalars
-from harness.curves import curve, errors_of, fastest
-from harness.timing import geometric_mean, paired
+from harness.curves import compare, measure, table_of
+from harness.timing import geometric_mean
 
 import sciml_lab as sl
 
@@ -40,7 +40,8 @@ def main() -> None:
             first = peers.first_call(solve, 1e-6)[1]
             firsts.append([f"{n} points, {side}", results.duration(first)])
         for rtol in 10.0 ** -np.arange(2.0, 9.01, step):
-            points += measure(n, sides, float(rtol), seconds)
+            error_of = sl.zoo.brusselator_1d(n).reference.error
+            points += measure(n, sides, float(rtol), error_of, seconds)
         print(f"{n} points: measured", flush=True)
     report(points, firsts, absent)
 
@@ -75,35 +76,11 @@ def cvode(n) -> dict:
     return {CVODE: lambda rtol: solver(rtol).solve(times, problem.u0).y[-1]}
 
 
-def measure(n, sides, rtol, seconds) -> list:
-    """Time all sides at one tolerance, in turns."""
-    reference = sl.zoo.brusselator_1d(n).reference
-    calls = {side: functools.partial(solve, rtol) for side, solve in sides.items()}
-    errors = {side: reference.error(call()) for side, call in calls.items()}
-    timings = paired(calls, seconds=seconds)
-    return [
-        {"problem": n, "side": side, "rtol": rtol, "error": errors[side],
-         "best": timings[side].best, "median": timings[side].median}
-        for side in sides
-    ]  # fmt: skip
-
-
-def compare(points) -> list:
-    """Our time over CVODE's at the errors that CVODE reaches at tolerances 1e-4 to 1e-8."""
-    rows = []
-    for n in SIZES:
-        theirs = curve(points, n, CVODE)
-        for error in errors_of(points, n, [CVODE], 1e-8) if len(theirs) else ():
-            us = fastest([curve(points, n, method) for method in METHODS], error)
-            them = fastest([theirs], error)
-            rows.append({"problem": n, "error": error, "ours": us, "theirs": them,
-                         "ratio": us / them})  # fmt: skip
-    return [row for row in rows if np.isfinite(row["ratio"])]
-
-
 def report(points, firsts, absent) -> None:
     """Write the page and the numbers."""
-    rows, verdicts = compare(points), []
+    rows, verdicts = [], []
+    for n in SIZES:
+        rows += compare(points, n, METHODS, [CVODE], 1e-8)
     for n in SIZES:
         ratios = [row["ratio"] for row in rows if row["problem"] == n]
         if ratios:
@@ -117,11 +94,7 @@ def report(points, firsts, absent) -> None:
          results.duration(row["theirs"]), results.amount(row["ratio"], "")]
         for row in rows
     ]  # fmt: skip
-    each = [
-        [q["problem"], q["side"], f"{q['rtol']:.0e}", f"{q['error']:.1e}",
-         results.duration(q["best"]), results.duration(q["median"])]
-        for q in points if np.isclose(np.log10(q["rtol"]) % 1, 0)
-    ]  # fmt: skip
+    each = table_of(points, int, 1)
     results.write(
         "grid_1d",
         title="A stiff equation on a line",

@@ -15,8 +15,8 @@ import functools
 
 import numpy as np
 from harness import machine, peers, results, scalars
-from harness.curves import curve, errors_of, fastest
-from harness.timing import geometric_mean, paired
+from harness.curves import compare, measure, table_of
+from harness.timing import geometric_mean
 
 import sciml_lab as sl
 from sciml_lab.ad import derivative, jacobian
@@ -44,7 +44,9 @@ def main() -> None:
         sides, missing = peers.gather([ours, ida], name)
         absent += [sentence for sentence in missing if sentence not in absent]
         for rtol in 10.0 ** -np.arange(2.0, 8.01, step):
-            points += measure(name, sides, float(rtol), seconds)
+            too_fine = IDA if tolerances(name, rtol)["atol"] < FINEST else ()
+            able = {side: sides[side] for side in sides if side not in too_fine}
+            points += measure(name, able, float(rtol), functools.partial(error_of, name), seconds)
         print(f"{PROBLEMS[name][0]}: measured", flush=True)
     report(points, absent)
 
@@ -145,39 +147,11 @@ def slope_of(problem, M):
     return np.linalg.lstsq(np.concatenate([M, left @ J]), right, rcond=1e-14)[0]
 
 
-def measure(name, sides, rtol, seconds) -> list:
-    """Time all sides at one tolerance, in turns."""
-    too_fine = IDA if tolerances(name, rtol)["atol"] < FINEST else ()
-    errors = {side: error_of(name, solve(rtol)) for side, solve in sides.items()
-              if side not in too_fine}  # fmt: skip
-    calls = {
-        side: functools.partial(solve, rtol)
-        for side, solve in sides.items() if np.isfinite(errors.get(side, np.inf))
-    }  # fmt: skip
-    timings = paired(calls, seconds=seconds)
-    return [
-        {"problem": name, "side": side, "rtol": rtol, "error": errors[side],
-         "best": timings[side].best, "median": timings[side].median}
-        for side in calls
-    ]  # fmt: skip
-
-
-def compare(points) -> list:
-    """Our time over IDA's at the errors that IDA reaches at tolerances 1e-4 to 1e-8."""
-    rows = []
-    for name in PROBLEMS:
-        theirs = [c for side in IDA if len(c := curve(points, name, side))]
-        for error in errors_of(points, name, IDA, 1e-8) if theirs else ():
-            us = fastest([curve(points, name, method) for method in METHODS], error)
-            them = fastest(theirs, error)
-            rows.append({"problem": name, "error": error, "ours": us, "theirs": them,
-                         "ratio": us / them})  # fmt: skip
-    return [row for row in rows if np.isfinite(row["ratio"])]
-
-
 def report(points, absent) -> None:
     """Write the page and the numbers."""
-    rows, verdicts = compare(points), []
+    rows, verdicts = [], []
+    for name in PROBLEMS:
+        rows += compare(points, name, METHODS, IDA, 1e-8)
     for name, (title, _) in PROBLEMS.items():
         ratios = [row["ratio"] for row in rows if row["problem"] == name]
         if ratios:
@@ -191,11 +165,7 @@ def report(points, absent) -> None:
          results.duration(row["theirs"]), results.amount(row["ratio"], "")]
         for row in rows
     ]  # fmt: skip
-    each = [
-        [PROBLEMS[q["problem"]][0], q["side"], f"{q['rtol']:.0e}", f"{q['error']:.1e}",
-         results.duration(q["best"]), results.duration(q["median"])]
-        for q in points if np.isclose(np.log10(q["rtol"]) % 1, 0)
-    ]  # fmt: skip
+    each = table_of(points, lambda name: PROBLEMS[name][0], 1)
     results.write(
         "stiff_dae",
         title="Differential-algebraic equations",

@@ -14,8 +14,9 @@ import itertools
 
 import numpy as np
 from harness import equations, machine, peers, results
-from harness.curves import curve, errors_of, fastest
-from harness.timing import front, geometric_mean, paired
+from harness.curves import compare as equal
+from harness.curves import curve, measure, table_of
+from harness.timing import front, geometric_mean
 
 import sciml_lab as sl
 
@@ -47,7 +48,8 @@ def main() -> None:
         for side, solve in sides.items():
             firsts[f"{name}, {side}"] = peers.first_call(solve, 1e-6)[1]
         for rtol in rtols:
-            points += measure(name, sides, float(rtol), seconds)
+            error_of = functools.partial(equations.error_of, name)
+            points += measure(name, sides, float(rtol), error_of, seconds)
         print(f"{equations.TITLES[name]}: measured", flush=True)
     report(points, firsts, absent, options.problems)
 
@@ -129,34 +131,17 @@ def scipy(name) -> dict:
     return {f"scipy {method}": side(method) for method in ("RK45", "DOP853", "LSODA")}
 
 
-def measure(name, sides, rtol, seconds) -> list:
-    """Time all sides at one tolerance, in turns."""
-    errors = {side: equations.error_of(name, solve(rtol)) for side, solve in sides.items()}
-    calls = {side: functools.partial(solve, rtol) for side, solve in sides.items()}
-    timings = paired(calls, seconds=seconds)
-    return [
-        {"problem": name, "side": side, "rtol": rtol, "error": errors[side],
-         "best": timings[side].best, "median": timings[side].median}
-        for side in sides
-    ]  # fmt: skip
-
-
 def compare(points, problems) -> list:
     """Our time over each rival's at equal error, for each problem and each of the rival's points.
 
     The errors compared at are those that the rival reaches at tolerances 1e-4 to 1e-10; where
     several sides make up a rival, or us, the fastest at that error counts.
     """
-    rows = []
-    for way, (rival, sides, _), name in itertools.product(WAYS, RIVALS, problems):
-        theirs = [curve(points, name, side) for side in sides]
-        mine = [curve(points, name, f"{method}, {way}") for method in METHODS]
-        if any(map(len, theirs)):
-            for error in errors_of(points, name, sides):
-                us, them = fastest(mine, error), fastest(theirs, error)
-                rows.append({"way": way, "rival": rival, "problem": name, "error": error,
-                             "ours": us, "theirs": them, "ratio": us / them})  # fmt: skip
-    return [row for row in rows if np.isfinite(row["ratio"])]
+    return [
+        {"way": way, "rival": rival, **row}
+        for way, (rival, sides, _), name in itertools.product(WAYS, RIVALS, problems)
+        for row in equal(points, name, [f"{method}, {way}" for method in METHODS], sides)
+    ]
 
 
 def judge(rows) -> list:
@@ -184,11 +169,7 @@ def report(points, firsts, absent, problems) -> None:
          results.amount(row["ratio"], "")]
         for row in rows
     ]  # fmt: skip
-    each = [
-        [equations.TITLES[q["problem"]], q["side"], f"{q['rtol']:.0e}", f"{q['error']:.1e}",
-         results.duration(q["best"]), results.duration(q["median"])]
-        for q in points if np.isclose(np.log10(q["rtol"]) % 2, 0)
-    ]  # fmt: skip
+    each = table_of(points, equations.TITLES.get)
     first = [[side, results.duration(seconds)] for side, seconds in firsts.items()]
     results.write(
         "work_precision",

@@ -3,9 +3,66 @@
 A point is a dict with `problem`, `side`, `rtol`, `error` and the `best` time.
 """
 
+import functools
+
 import numpy as np
 
-from harness.timing import time_at
+from harness import results
+from harness.timing import paired, time_at
+
+
+def measure(name, sides, rtol, error_of, seconds) -> list:
+    """Points of all sides on one problem at one tolerance, timed in turns.
+
+    Parameters
+    ----------
+    name : hashable
+        Of the problem.
+    sides : dict of str to callable
+        ``solve(rtol) -> last state``.
+    rtol : float
+    error_of : callable
+        ``error_of(state) -> float``; a side whose error is not finite is left out.
+    seconds : float
+        As in `timing.paired`.
+    """
+    errors = {side: error_of(solve(rtol)) for side, solve in sides.items()}
+    calls = {
+        side: functools.partial(solve, rtol)
+        for side, solve in sides.items() if np.isfinite(errors[side])
+    }  # fmt: skip
+    timings = paired(calls, seconds=seconds)
+    return [
+        {"problem": name, "side": side, "rtol": rtol, "error": errors[side],
+         "best": timings[side].best, "median": timings[side].median}
+        for side in calls
+    ]  # fmt: skip
+
+
+def compare(points, name, ours, theirs, finest=1e-10) -> list:
+    """Our time over theirs on one problem, at each of the errors of `errors_of`.
+
+    Where several sides make up a rival, or us, the fastest at that error counts.
+    """
+    mine, rivals = ([curve(points, name, side) for side in sides] for sides in (ours, theirs))
+    if not any(map(len, rivals)):
+        return []
+    rows = [
+        {"problem": name, "error": error, "ours": fastest(mine, error),
+         "theirs": fastest(rivals, error)}
+        for error in errors_of(points, name, theirs, finest)
+    ]  # fmt: skip
+    rows = [{**row, "ratio": row["ours"] / row["theirs"]} for row in rows]
+    return [row for row in rows if np.isfinite(row["ratio"])]
+
+
+def table_of(points, title, every=2) -> list:
+    """Rows with the points of every second power of ten (or every first)."""
+    return [
+        [title(q["problem"]), q["side"], f"{q['rtol']:.0e}", f"{q['error']:.1e}",
+         results.duration(q["best"]), results.duration(q["median"])]
+        for q in points if np.isclose(np.log10(q["rtol"]) % every, 0)
+    ]  # fmt: skip
 
 
 def curve(points, name, side) -> np.ndarray:
