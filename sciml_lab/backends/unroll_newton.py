@@ -20,6 +20,8 @@ The correction of Newton's iteration is a function of its own, since all stages 
 
 from typing import Any
 
+import numpy as np
+
 from sciml_lab.backends.unroll import _with
 from sciml_lab.linalg import newton
 from sciml_lab.linalg.newton import Outcome
@@ -97,19 +99,22 @@ def correction(method, mass=False) -> Lowered:
     return program.function("correction", ("delta", "z", "base", "factor", *STEP))
 
 
-def weigh(method) -> Lowered:
+def weigh(method, adaptive=True) -> Lowered:
     """The weights of the norm: ``weigh(weight, u, rtol, atol, n)`` returns the size of rounding.
 
-    That is the floor of `Stepper.iterate`.
+    That is the floor of `Stepper.iterate`. With fixed steps there are no tolerances, and the
+    function is called ``weigh_fixed``.
     """
     program = Program()
     stepper = _stepper(method, program, False, "")
     names = ("u", "rtol", "atol")
     u, rtol, atol = (Symbol.named(name, True) for name in names)
-    stepper.given = rtol, atol
-    program.write("weight", 1.0 / method.stepper.scale(stepper, u, Symbol.named("h", False)))
+    stepper.given = (rtol, atol) if adaptive else None
+    scale = _with(method.stepper.scale, np=_Reductions(program))
+    program.write("weight", 1.0 / scale(stepper, u, Symbol.named("h", False)))
     floor = _norm(program)(stepper.least(u))
-    return program.function("weigh", ("weight", *names, "n"), returns=floor)
+    name = "weigh" if adaptive else "weigh_fixed"
+    return program.function(name, ("weight", *names, "n"), returns=floor)
 
 
 def norm() -> Lowered:
@@ -180,6 +185,22 @@ class _Written:
         self.program.write(name, super().derivative(z, Symbol.named("base", True), h_gamma))
         self.number += 1
         return Symbol.named(name, True)
+
+
+class _Reductions:
+    """NumPy, but for the largest entry of an array, which is found by a loop."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def max(self, x):
+        """The largest entry of what has no negative ones."""
+        entry = self.program.text(x, inside=True)
+        self.program.say(f"largest = 0.0\nfor i in range(n):\n    largest = max(largest, {entry})")
+        return Symbol.named("largest", False)
 
 
 class _Side:

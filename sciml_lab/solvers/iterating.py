@@ -104,7 +104,8 @@ class Stepper:
         if self.given is not None:
             rtol, atol = self.given
             return atol + rtol * size
-        return TIGHT * np.maximum(size, 1e-3 * np.max(size) or 1.0)
+        largest = np.max(size)
+        return TIGHT * np.maximum(size, np.where(largest > 0, 1e-3 * largest, 1.0))
 
     def iterate(self, f, correction, z, u, scale):
         """Solve for z with the method's iteration; count, and remember how fast it was."""

@@ -42,6 +42,10 @@ def ending(u, p, t):
     return np.sqrt(1.0 - t) - 5.0 * u
 
 
+def bend(u, p, t):
+    return -np.exp(u)
+
+
 def growth(u, p, t):
     return 10.0 * u
 
@@ -107,6 +111,24 @@ def test_an_equation_that_reads_t_and_dense_output(name):
     np.testing.assert_allclose(quick(1.7), plain(1.7), rtol=1e-10)
     back = DRIVEN.replace(tspan=(4.0, 3.995))
     same(back, method, rtol=1e-3, saveat=[3.997, 3.995])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fixed_steps(name):
+    """Their equations are solved to rounding, so how often is a matter of rounding, too."""
+    for start, dt in (([1.0, 0.5], 0.01), ([0.9, 0.6], 0.02)):
+        problem = DRIVEN.replace(u0=start)
+        plain, quick = both(problem, getattr(sl, name)(), dt=dt, adaptive=False)
+        np.testing.assert_allclose(quick.u, plain.u, rtol=1e-11, atol=1e-12)
+        assert quick.message == plain.message
+        assert quick.stats.nnewton == pytest.approx(plain.stats.nnewton, rel=0.3)
+
+
+def test_a_fixed_step_that_is_too_long_for_a_kept_jacobian_is_left_to_the_readable_loop():
+    problem = sl.ODEProblem(bend, [10.0], (0.0, 2.0))
+    plain, quick = both(problem, sl.Kvaerno5(), dt=2.0, adaptive=False)
+    assert "(the loop ran in Python: a fixed step needs J anew" in quick.message
+    np.testing.assert_array_equal(quick.u, plain.u)
 
 
 def test_a_step_whose_matrix_has_no_inverse_is_tried_again_with_a_shorter_one():
@@ -212,6 +234,8 @@ def test_what_has_no_kernel_runs_in_python_and_the_message_says_why():
     ends(sl.Kvaerno5(linear_solver="sparse"), "linear_solver='sparse' has no compiled form")
     two = sl.SDIRK(sl.Tableau(name="two", A=[[0.3, 0], [0.5, 0.5]], b=[0.5, 0.5]))
     ends(two, "two has several numbers on the diagonal of A", dt=0.01)
+    half = sl.SDIRK(sl.Tableau(name="half", A=[[0.5]], b=[1.0]))
+    ends(half, "the last stage of half is not its new state", dt=0.01)
     same(DRIVEN, sl.Kvaerno5(iteration=sl.SimplifiedNewton(kappa=1e-3, limit=6)), rtol=1e-4)
 
 

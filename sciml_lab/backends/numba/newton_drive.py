@@ -59,9 +59,9 @@ class NewtonDrive(ImplicitDrive):
 
     def configure(self, run):
         """Take over the settings of a run; with a mass matrix u' at the start is found here."""
-        if not run.adaptive:
-            raise NoJacobian("an iteration with fixed steps has no compiled form")
         super().configure(run)
+        # With fixed steps there is no shorter step to resort to, see `Stepper`.
+        self.limit = self.iteration.limit * (1 if run.adaptive else 5)
         self.own[of.SLOPE_AT_START] = 0
         if run.f is not None and run.f.linear.mass is not None:
             self.rows[0] = _slope(run).ravel()
@@ -72,12 +72,14 @@ class NewtonDrive(ImplicitDrive):
         super().start(u0, p)
         self.state[:] = 0.0
         self.state[of.OLD] = self.state[of.ETA] = 1.0
-        self.state[of.KAPPA : of.LIMIT + 1] = self.iteration.kappa, self.iteration.limit
+        self.state[of.KAPPA : of.LIMIT + 1] = self.iteration.kappa, self.limit
 
     def trouble(self) -> str:
         """What the last attempt said of itself."""
         if self.integers[at.TROUBLE] != of.UNSOLVED:
             return super().trouble()
+        if not self.integers[at.ADAPTIVE]:
+            raise NoJacobian("a fixed step needs J anew in every iteration")
         verdict, count, stage = self.own[: of.STAGE + 1].tolist()
         rate, time = self.state[of.LAST_RATE : of.LAST_TIME + 1].tolist()
         return unsolved(self.iteration.trouble(verdict, count, rate), stage, time)

@@ -62,12 +62,13 @@ def text(method, mass=False) -> str:
             kernels.printed(unroll_newton.correction(method, mass)),
             *_attempt(method, mass),
             kernels.printed(unroll_newton.weigh(method)),
+            kernels.printed(unroll_newton.weigh(method, adaptive=False)),
             kernels.printed(unroll_newton.norm()),
             kernels.printed(unroll_newton.rounding(method)),
             *_sources(newton_loop),
             kernels.printed(unroll.dense_stages(method), kernels.DENSE_STAGES, s, total),
             kernels.printed(unroll.interpolate(method), kernels.INTERPOLATE, s, total),
-            kernels.printed(unroll.error_norm(method), kernels.ERROR_NORM),
+            kernels.printed(kernels._norm(method), kernels.ERROR_NORM),
         ],
     )  # fmt: skip
     patience = inspect.signature(Reuse).parameters["slow"].default

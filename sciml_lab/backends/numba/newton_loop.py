@@ -15,33 +15,28 @@ def step(u_new, error, k, slope, f, u, p, t, h, v, work, n, c):
     Returns how often f was called beyond once a stage.
     """
     d = integers(c[ITERATION])
-    y, before = numbers(d[STATE], "any"), c[NNEWTON]
+    y, before, value = numbers(d[STATE], "any"), c[NNEWTON], numbers(c[VALUE], "any")
+    z, base = numbers(d[INCREMENT], "out"), numbers(d[BASE], "x")
     if d[SLOPE_AT_START] != 0 and y[STARTED] == 0.0:
         copy(slope, numbers(d[SLOPE_AT_START], "any"), n)
     y[STARTED], c[TROUBLE] = 1.0, 0
-    y[FLOOR] = weigh(
-        numbers(d[WEIGHT], "any"), u, numbers(c[RTOL], "any"), numbers(c[ATOL], "any"), n
-    )
+    weight, rtol, atol = numbers(d[WEIGHT], "any"), numbers(c[RTOL], "any"), numbers(c[ATOL], "any")
+    if c[ADAPTIVE] != 0:
+        y[FLOOR] = weigh(weight, u, rtol, atol, n)
+    else:
+        y[FLOOR] = weigh_fixed(weight, u, rtol, atol, n)
     ready(slope, f, u, p, t, h, work, n, c, y)
     found, again = False, True
     while again:
-        found = c[TROUBLE] == 0 and once(u_new, error, k, slope, f, u, p, t, h, v, work, n, c)
+        if c[TROUBLE] == 0:
+            y[RATE], y[FACTOR] = 0.0, relaxation(h, y)
+            found = attempt(u_new, error, value, k, slope, f, u, p, t, h, z, base, v, work, n, c)
+            if found:  # remember how fast its iterations converged
+                note(y[RATE], h, y)
         again = c[TROUBLE] == UNSOLVED and renew(slope, f, u, p, t, h, work, n, c, y)
     if not found:
         u_new[0] = np.nan
     return c[NNEWTON] - before - (STAGES - 1)
-
-
-def once(u_new, error, k, slope, f, u, p, t, h, v, work, n, c):
-    """Attempt the step, and remember how fast its iterations converged."""
-    d = integers(c[ITERATION])
-    y, z, base = numbers(d[STATE], "any"), numbers(d[INCREMENT], "out"), numbers(d[BASE], "x")
-    value = numbers(c[VALUE], "any")
-    y[RATE], y[FACTOR] = 0.0, relaxation(h, y)
-    if not attempt(u_new, error, value, k, slope, f, u, p, t, h, z, base, v, work, n, c):
-        return False
-    note(y[RATE], h, y)
-    return True
 
 
 def iterate(z, base, stage, f, u, p, t, h, v, work, n, c):
