@@ -5,7 +5,7 @@
 A cell is the largest relative error of a component at the end, in units of rtol; atol is so small
 that it plays no part for the components which are left then. "-" stands for more steps than a cell
 may take: a million compiled ones, or eight thousand in Python. With names, only those run, and the
-page keeps the other cells that it has.
+page keeps the other cells that it has. Empty: not measured, or not claimed by the method.
 
 Writes benchmarks/results/tolerance.md and .json.
 """
@@ -151,6 +151,8 @@ def shown(found, problem, method, rtol) -> str:
     """A cell of the page."""
     if not claimed(problem, method):
         return ""
+    if not any((problem, method, other) in found for other in RTOLS):
+        return ""  # not measured yet
     error = found.get((problem, method, rtol))
     if error is None:
         return "-"
