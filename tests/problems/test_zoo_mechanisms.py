@@ -49,7 +49,9 @@ def squeezer(t, y):
 
 
 @pytest.mark.parametrize(
-    ("entry", "ordinary", "rtol"), [(CAR, car, 1e-11), (SQUEEZER, squeezer, 1e-8)], ids=["car axis", "squeezer"]
+    ("entry", "ordinary", "rtol"),
+    [(CAR, car, 1e-11), (SQUEEZER, squeezer, 1e-8)],
+    ids=["car axis", "squeezer"],
 )
 def test_reference_by_the_ordinary_equation(entry, ordinary, rtol):
     n = 2 * entry.reference.u.size
