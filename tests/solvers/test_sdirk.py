@@ -267,7 +267,7 @@ def test_an_index_of_two_is_named():
         sol = sl.solve(prob, sl.Kvaerno5())
     assert not sol.success
     assert "index is above 1" in sol.message
-    assert "RadauIIA5(index=...)" in sol.message
+    assert "RadauIIA5()" in sol.message
 
 
 @pytest.mark.parametrize(
