@@ -47,7 +47,11 @@ class SemilinearSide(RightHandSide):
         size returned is theirs.
         """
         known, before, operators = self.weights
-        if known is tableau and type(h) is float and abs(h - before) <= 4 * math.ulp(abs(t) + abs(h)):
+        if (
+            known is tableau
+            and type(h) is float
+            and abs(h - before) <= 4 * math.ulp(abs(t) + abs(h))
+        ):
             return before, operators
         part = self.linear_part
         operators = (
