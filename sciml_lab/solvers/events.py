@@ -108,6 +108,10 @@ class Event(Callback):
     In `sol.t` the time of an event occurs twice, with the state before and after. At a time of
     `saveat` the state is the one before. `sol.events` lists what happened.
 
+    A condition that begins at zero exactly and leaves it has not crossed it. But where another
+    event happens because the same condition changes its sign, and its affect turns the motion
+    round, the condition crosses zero as it leaves.
+
     Examples
     --------
     >>> import numpy as np, sciml_lab as sl

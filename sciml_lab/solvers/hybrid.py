@@ -5,6 +5,8 @@ belongs to a beginning: a new first slope, no memory of earlier steps, perhaps a
 What only corrects the state after a step (`Project`, `Positive`) goes back into the running loop.
 """
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict, deque
 from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -16,11 +18,12 @@ from sciml_lab.solvers.case import Diagnosis
 from sciml_lab.solvers.dense import DenseStep, Recorder
 from sciml_lab.solvers.events import Callback, Failure, Stop, returned_none
 from sciml_lab.solvers.initialise import settled
-from sciml_lab.solvers.locate import crossing
+from sciml_lab.solvers.locate import changes, crossing
+from sciml_lab.solvers.recurring import MANY, pattern
 from sciml_lab.solvers.stepping import EPS, attempts
 
-MANY = 12  # events in a row from which a pattern is read
-SHORT = 1e-10  # of the whole interval: when the time left to a pattern counts as nothing
+ROUND = 2.0**-46  # of a step: within that of an event its condition is zero up to rounding
+TINY_PART = 2.0**-40  # of a condition's size in a step: what an affect may leave of it by rounding
 
 
 def check(problem):
@@ -86,7 +89,8 @@ class Chain:
         self.grid = run.dt
         self.new = True  # whether the state is another one than at the end of the last piece
         self.happened, self.parts, self.stopped, self.failure = [], [], "", None
-        self.fresh = []  # events that have just happened: their condition is zero up to rounding
+        self.recent = defaultdict(lambda: deque(maxlen=MANY))  # by id of event: its last times
+        self.zeros = {}  # by id of event: how its condition begins, and what is still zero
         if any(type(e).longest is not Callback.longest for e in events):
             run.longest = lambda u, p, t: min(e.longest(u, p, t) for e in events)
         for e in events:
@@ -117,7 +121,7 @@ class Chain:
                 self._happen(self.due_at[goal], goal, self.u)
             if self.failure:
                 self._give_up(*self.failure)
-            if self.stopped or self.now == self.end or self._accumulates():
+            if self.stopped or self.now == self.end or self._recurs() or self._spent():
                 return
 
     def _recorder(self, due, run):
@@ -166,12 +170,9 @@ class Chain:
         """Output times of this piece; a time on an event belongs to the state before it."""
         if self.times is None:
             return None
-        first = not self.parts
-        return [
-            s for s in self.times
-            if ((s - self.now) * self.direction > 0 or (first and s == self.now))
-            and (s - goal) * self.direction <= 0
-        ]  # fmt: skip
+        sign, first = self.direction, bisect_right if self.parts else bisect_left
+        low = first(self.times, sign * self.now, key=lambda s: sign * s)
+        return self.times[low : bisect_right(self.times, sign * goal, key=lambda s: sign * s)]
 
     def _smooth(self, run, recorder):
         """Drive the loop of one piece; return whether an event has ended it."""
@@ -213,18 +214,31 @@ class Chain:
 
     def _located(self, record, step, run):
         """The first crossing in this step: its place, and the events that happen there."""
-        found = []
-        for e in self.located:
-            g = self._condition(e, record, step, run)
-            theta = crossing(g, e.direction, e.samples, after_event=e in self.fresh)
+        found, conditions = [], [(e, self._condition(e, record, step, run)) for e in self.located]
+        for e, g in conditions:
+            theta = crossing(g, e.direction, e.samples, self._begins(e, g))
             if theta is not None:
                 found.append((theta, e))
-        self.fresh = []
+        self.zeros = {}
         if not found:
             return 1.0, []
-        first = min(theta for theta, _ in found)
-        near = first + 4 * EPS * max(1.0, abs(record.t / record.h))
-        return first, [e for theta, e in found if theta <= near]
+        first, far = min(theta for theta, _ in found), max(1.0, abs(record.t / record.h))
+        events = [e for theta, e in found if theta <= first + 4 * EPS * far]
+        for e, g in conditions:
+            self._note_zero(e, g, first, min(ROUND * far, 1e-3), e in events)
+        return first, events
+
+    def _note_zero(self, e, g, place, near, happens):
+        """Note that a condition is zero up to rounding at a place, if it is."""
+        before, after = float(g(place - near)), float(g(place + near))
+        if happens or changes(before, after):
+            most = max(abs(before), abs(after), TINY_PART * abs(float(g(0.0))))
+            self.zeros[id(e)] = "after" if happens else "beside", 8 * most
+
+    def _begins(self, e, g):
+        """How a condition begins in this step, see `crossing`; an affect may have moved it."""
+        how, most = self.zeros.get(id(e), ("apart", 0.0))
+        return how if abs(float(g(0.0))) <= most else "apart"
 
     def _condition(self, e, record, step, run):
         """The condition of an event as a function of the place in a step."""
@@ -237,7 +251,7 @@ class Chain:
 
     def _happen(self, events, t, u):
         """Let events happen at t, one after the other, in the order in which they were given."""
-        self.now, self.u, self.fresh = t, u, [*self.fresh, *events]
+        self.now, self.u = t, u
         for e in events:
             before = self.u
             if e.affect is not None:
@@ -246,6 +260,7 @@ class Chain:
                     returned_none()
                 self._take(answer)
             self.happened.append(Happening(t, e, before, self.u))
+            self.recent[id(e)].append(t)
             if e.terminal:
                 self.stopped = f"stopped by {e.label} at t = {t:.6g}"
         if self.new and np.shape(self.u) == self.run.f.shape:
@@ -298,34 +313,31 @@ class Chain:
 
     # Too many events ----------------------------------------------------------------------
 
-    def _accumulates(self):
-        """Whether the last events follow each other ever faster: Zeno, or chattering."""
-        times = [one.t for one in self.happened[-MANY:] if one.event.samples]
+    def _recurs(self):
+        """Whether the last event happens ever faster, or without end."""
+        if not self.happened or not self.happened[-1].event.samples:
+            return False
+        event, step = self.happened[-1].event, abs(self.h or np.inf)
+        times, span = self.recent[id(event)], (self.start, self.end)
         if len(times) < MANY:
             return False
-        gaps = np.abs(np.diff(times))
-        span = abs(self.end - self.start)
-        name = self.happened[-1].event.label
-        if np.all(gaps < 1e3 * np.spacing(max(abs(self.now), 1e-12 * span))):
-            self._give_up(
-                "chattering",
-                f"{name} happened {MANY} times at t = {self.now:.10g} without time going on.",
-                "Let the affect move the state off the event, or describe the sliding motion by "
-                "equations of its own.",
-            )
-            return True
-        ratio = (gaps[-1] / gaps[0]) ** (1 / (len(gaps) - 1)) if gaps[0] > 0 else 0.0
-        rest = gaps[-1] * ratio / (1 - ratio) if ratio < 1 else np.inf
-        if np.all(np.diff(gaps) < 0) and rest < SHORT * span:
-            limit = self.now + self.direction * rest
-            self._give_up(
-                "Zeno",
-                f"{name} happens ever faster, each pause {ratio:.4g} of the one before: "
-                f"infinitely many times before t = {limit:.10g}.",
-                "End the solve before, or let the affect put the system to rest when it is slow.",
-            )
-            return True
-        return False
+        finding = pattern(event.label, times, span, step, self.run.max_steps)
+        if finding:
+            self._give_up(*finding)
+        return finding is not None
+
+    def _spent(self):
+        """Whether no step is left, though the last piece needed no more than it had."""
+        run, count = self.run, len(self.happened)
+        if run.naccept + run.nreject < run.max_steps:
+            return False
+        self._give_up(
+            "max_steps reached",
+            f"{run.max_steps} steps reached t = {self.now:.6g}; {count} events happened on the "
+            "way, and each begins a new step.",
+            "Raise max_steps, or look at why there are so many events.",
+        )
+        return True
 
     def _give_up(self, verdict, evidence, remedy):
         run = self.run

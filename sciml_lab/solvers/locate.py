@@ -10,13 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 EPS = float(np.finfo(float).eps)
-EARLY = 2.0 ** np.arange(-42, -3.0)
+EARLY = (2.0 ** np.arange(-42, -3.0)).tolist()
 """Places near the start of the first step after an event: the next one may follow at once."""
 TINY = (0.0, 2.0**-50, 2.0**-48, 2.0**-46)
 """Places where g has not moved yet: what it is there is rounding."""
 
 
-def crossing(g, direction, samples, after_event=False):
+def crossing(g, direction, samples, begins="apart"):
     """Place in (0, 1] of the first crossing of g, or None.
 
     Parameters
@@ -27,9 +27,12 @@ def crossing(g, direction, samples, after_event=False):
         Which crossings count.
     samples : int
         Number of parts of the step that are looked at.
-    after_event : bool
-        The step begins at this very event, where g is zero up to rounding: its sign is then that
-        of the first place where it is larger than that. Otherwise g(0) has a sign of its own.
+    begins : {"apart", "after", "beside"}
+        What g(0) says. "apart": it has a sign of its own, or is zero exactly, which is no crossing.
+        "after": the step begins at this very event, where g is zero up to rounding: its sign is
+        then that of the first place where it is larger than that. "beside": it is zero up to
+        rounding since another event happens where this condition changes its sign: if g leaves
+        zero in a direction that counts, it has crossed.
 
     Returns
     -------
@@ -42,18 +45,44 @@ def crossing(g, direction, samples, after_event=False):
     0.33
     >>> crossing(lambda x: x + 1.0, 0, 10) is None
     True
+    >>> [crossing(lambda x: x, 1, 10, begins) is None for begins in ("apart", "after", "beside")]
+    [True, True, False]
     """
-    places = np.union1d(sample_places(samples), EARLY if after_event else [])
-    points = [(float(x), float(g(x))) for x in places]
-    rounding = 8 * max(abs(float(g(x))) for x in TINY) if after_event else 0.0
-    first = next((i for i, (_, gx) in enumerate(points) if abs(gx) > rounding), None)
-    if first is None:
-        return None  # zero all along
-    points = _with_dips(g, points[first:])
+    points = [(x, float(g(x))) for x in sample_places(samples).tolist()]
+    points = _own_sign(points) if begins == "apart" else _beyond_rounding(g, points)
+    if begins == "beside" and points and direction * points[0][1] >= 0:
+        return points[0][0]
+    points = _with_dips(g, points)
     for (a, ga), (b, gb) in pairwise(points):
         if changes(ga, gb) and direction * ga <= 0:
             return _root(g, a, b, ga, gb)
     return None
+
+
+def _own_sign(points):
+    """The places from the first one on where g is not zero."""
+    first = next((i for i, (_, gx) in enumerate(points) if abs(gx) > 0), len(points))
+    return points[first:]
+
+
+def _beyond_rounding(g, points):
+    """The places from the first one on where g is larger than rounding.
+
+    Early places are looked at until there is one; further ones only if g changes its sign between
+    it and the next sample.
+    """
+    known, rounding = dict(points), 8 * max(abs(float(g(x))) for x in TINY)
+    for x in sorted({*EARLY, *known}):
+        gx = known[x] if x in known else float(g(x))
+        if abs(gx) > rounding:
+            break
+    else:
+        return []  # zero all along
+    later = [point for point in points if point[0] > x]
+    if later and changes(gx, later[0][1]):
+        early = [(y, float(g(y))) for y in EARLY if x < y < later[0][0]]
+        return [(x, gx), *early, *later]
+    return [(x, gx), *later]
 
 
 def sample_places(samples):
@@ -75,19 +104,20 @@ def changes(ga, gb):
     >>> changes(-1.0, 0.0), changes(0.0, 1.0)
     (True, False)
     """
-    return bool(ga != 0 and np.sign(ga) != np.sign(gb) and np.isfinite(ga * gb))
+    return bool(ga != 0 and min(ga, gb) <= 0 <= max(ga, gb) and np.isfinite(ga * gb))
 
 
 def dips(ga, gb, gc):
-    """Whether of three values of one sign the middle one is nearest to zero.
+    """Whether of three values of one sign, not all the same, the middle one is nearest to zero.
 
     Examples
     --------
-    >>> dips(3.0, 1.0, 2.0), dips(3.0, 2.0, 1.0)
-    (True, False)
+    >>> dips(3.0, 1.0, 2.0), dips(3.0, 2.0, 1.0), dips(1.0, 1.0, 1.0)
+    (True, False, False)
     """
-    one_sign = np.sign(ga) == np.sign(gb) and np.sign(gb) == np.sign(gc)
-    return bool(one_sign and abs(gb) <= min(abs(ga), abs(gc)))
+    one_sign = min(ga, gb, gc) > 0 or max(ga, gb, gc) < 0
+    a, b, c = abs(ga), abs(gb), abs(gc)
+    return bool(one_sign and b <= min(a, c) and b < max(a, c))
 
 
 def _with_dips(g, points):
@@ -107,7 +137,8 @@ def _lowest(g, three):
     """A place where g < 0 between three samples of a valley, or the lowest place that was met."""
     (a, ga), (b, gb), (c, gc) = three
     for _ in range(40):
-        if gb < 0 or c - a <= 1e-7 * max(abs(b), 1e-12):
+        flat = max(ga, gc) - gb <= 4 * EPS * gb
+        if gb < 0 or flat or c - a <= 1e-7 * max(abs(b), 1e-12):
             break
         top = (b - a) ** 2 * (gb - gc) - (b - c) ** 2 * (gb - ga)  # the vertex of the parabola
         bottom = 2 * ((b - a) * (gb - gc) - (b - c) * (gb - ga))

@@ -182,6 +182,31 @@ def test_too_many_events_are_named(end, verdict):
     assert abs(len(compiled.events) - len(readable.events)) <= 1
 
 
+def sliding(u, p, t):
+    return np.array([u[1], -0.3 - 0.6 * p[0]])
+
+
+def speed(u, p, t):
+    return u[1]
+
+
+def test_a_relay_without_a_dead_zone_chatters_in_a_kernel_too():
+    events = [
+        sl.Event(speed, lambda u, p, t: (u, np.array([-1.0])), -1),
+        sl.Event(speed, lambda u, p, t: (u, np.array([1.0])), 1),
+    ]
+    problem = sl.ODEProblem(sliding, [0.0, 1.0], (0.0, 5.0), [1.0])
+    readable, compiled = both(problem, sl.Tsit5(), events, max_steps=500)
+    assert compiled.diagnosis.verdict == readable.diagnosis.verdict == "chattering"
+    assert len(compiled.events) == len(readable.events)
+
+
+def test_what_fires_and_starts_anew_fires_each_time():
+    problem = sl.ODEProblem(lambda u, p, t: np.ones(1), [0.0], (0.0, 30.5))
+    fire = sl.Event(lambda u, p, t: u[0] - 1.0, lambda u, p, t: 0 * u)
+    same(*both(problem, sl.Tsit5(), [fire], saveat=0.25))
+
+
 def test_a_failure_between_events_keeps_what_there_is():
     def explode(u, p, t):
         return u * u

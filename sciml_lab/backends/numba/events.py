@@ -93,7 +93,7 @@ class CompiledChain(Chain):
             return (yield from super()._smooth(run, recorder))
         self.piece = piece = recorder
         self.u = run.u0
-        piece.start(self.h or 0.0, bool(self.fresh))
+        piece.start(self.h or 0.0, bool(self.zeros))
         try:
             while not piece.drive.done:
                 shown = piece.drive.now
