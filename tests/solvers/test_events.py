@@ -250,7 +250,9 @@ def friction(dead_zone, kind=lambda v: v):
 THROW = sl.ODEProblem(sliding, [0.0, 1.0], (0.0, 5.0), [1.0])
 
 
-@pytest.mark.parametrize("kind", [lambda v: v, lambda v: v**3, lambda v: 3 * v], ids=str)
+@pytest.mark.parametrize(
+    "kind", [lambda v: v, lambda v: v**3, lambda v: 3 * v], ids=["v", "v^3", "3 v"]
+)
 @pytest.mark.parametrize("first", [1, -1])
 def test_two_events_at_the_same_condition_are_both_met(first, kind):
     """Neither of the two slides: each brings the block back to where the other happens."""
