@@ -102,7 +102,9 @@ def test_the_first_step(u, span):
 def test_a_tolerance_below_rounding(atol):
     u, wide = np.array([1.0, 2.0]), {"rtol": np.zeros(2), "atol": np.full(2, atol)}
     found = call(unroll.below_roundoff(), {"u": u, "n": 2, **wide})
-    run = Run(None, None, None, (), None, 0.0, atol, None, True, None, 1, False)
+    run = Run(
+        None, None, None, (), None, 0.0, atol, None, True, None, 1, False, strictness=1.0
+    )  # fmt: skip
     assert found == _below_roundoff(run, u) == (atol < 1e-16)
 
 
