@@ -158,7 +158,7 @@ def test_what_the_kernels_do_not_do_goes_the_readable_way():
 
         return sl.ad.grad(loss, 1.0)
 
-    assert end("numba") == end("numpy")
+    assert end("numba") == pytest.approx(end("numpy"), rel=1e-13)  # its f is compiled
 
     def curved(p, **options):
         return (sl.solve(prob.replace(p=p), backend="numba", **options).u[-1] ** 2).sum()
