@@ -54,9 +54,9 @@ def step(method, hamiltonian=True) -> Lowered:
             q_new[i] = q[i] + h * v_new[i]
         t1 = t + h
         force(a, q_new, v_new, p, t1, work)
-        s4 = 0.5 * h
+        s3 = 0.5 * h
         for i in range(n):
-            v_new[i] = v_new[i] + s4 * a[i]
+            v_new[i] = v_new[i] + s3 * a[i]
         return 1
     """
     program = Moving()

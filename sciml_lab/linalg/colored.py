@@ -273,7 +273,8 @@ def require_complete(J, f, u, p, t, hint):
     >>> require_complete(J, f, np.ones(2), None, 0.0, HINTS["given"])
     Traceback (most recent call last):
         ...
-    ValueError: sparsity misses the entry [1, 0] of the Jacobian: add it, or leave sparsity out \
+    sciml_lab.linalg.jacobians.WrongJacobian: sparsity misses the entry [1, 0] of the Jacobian: \
+add it, or leave sparsity out \
 (at t = 0 it is -1).
     """
     u = np.asarray(u)

@@ -60,7 +60,7 @@ class CompiledF:
     >>> f = CompiledF(lambda u, p, t: -p[0] * u, np.ones(2), np.array([3.0]), 0.0)
     >>> f(np.array([1.0, 2.0]), np.array([3.0]), 0.0)
     array([-3., -6.])
-    >>> f.derivative_along(np.ones(2), np.array([3.0]), 0.0, np.eye(2))
+    >>> f.derivative_along(np.ones(2), np.array([3.0]), 0.0, np.eye(2)) + 0.0
     array([[-3.,  0.],
            [ 0., -3.]])
     """
