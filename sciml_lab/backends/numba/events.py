@@ -5,8 +5,8 @@ it does and lets happen what is to happen, by the readable `Chain`. So f and the
 compiled, and an affect may be any Python.
 """
 
+from functools import cached_property
 from types import SimpleNamespace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from sciml_lab.backends.numba.dense import CompiledDense
 from sciml_lab.backends.numba.families import family
 from sciml_lab.backends.numba.functions import right_hand_side
 from sciml_lab.backends.numba.implicit import begin
-from sciml_lab.backends.numba.solve import CompiledRun, real
+from sciml_lab.backends.numba.solve import CompiledRun, note_failure, real
 from sciml_lab.backends.numba.watching import take_drive
 from sciml_lab.solvers import solve as front
 from sciml_lab.solvers.case import Track
@@ -26,7 +26,6 @@ from sciml_lab.solvers.hybrid import Chain
 from sciml_lab.transform.tree import TransformError
 
 COMPILED = Event, Preset, Periodic
-_vectors: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def reason_for_python(method, settings) -> str:
@@ -47,7 +46,7 @@ def solve_with_events(problem, method, settings):
         return None, reason
     try:
         located = [e for e in settings["callbacks"] if e.samples]
-        conditions_of(located, problem.u0, problem.p, float(problem.tspan[0]))
+        conditions_of(as_vectors(located), problem.u0, problem.p, float(problem.tspan[0]))
         right_hand_side(problem.f, problem.u0, problem.p, float(problem.tspan[0]))
     except TransformError as failure:
         return None, str(failure)
@@ -55,7 +54,7 @@ def solve_with_events(problem, method, settings):
     return front.solve_plain(problem, method, options), ""
 
 
-def conditions_of(events, u0, p, t0) -> list:
+def conditions_of(vectors, u0, p, t0) -> list:
     """The compiled conditions, functions ``g(out, u, p, t, work)``.
 
     Raises
@@ -63,27 +62,29 @@ def conditions_of(events, u0, p, t0) -> list:
     TransformError
         If one is not in the subset of Python that can be transformed.
     """
-    return [right_hand_side(_as_vector(e.condition), u0, p, t0) for e in events]
+    return [right_hand_side(g, u0, p, t0) for g in vectors]
 
 
-def _as_vector(condition):
-    """A condition as a function that returns an array of one number."""
+def as_vectors(events) -> list:
+    """The conditions as functions that return an array of one number."""
 
-    def g(u, p, t):
-        return np.array([condition(u, p, t)])
+    def vector(condition):
+        return lambda u, p, t: np.array([condition(u, p, t)])
 
-    try:
-        return _vectors.setdefault(condition, g)
-    except TypeError:  # no weak reference to it
-        return g
+    return [vector(e.condition) for e in events]
 
 
 class CompiledChain(Chain):
     """A `Chain` whose pieces run in a kernel, where they compile."""
 
+    @cached_property
+    def vectors(self):
+        """The conditions as functions that are compiled; the same ones for every piece."""
+        return as_vectors(self.located)
+
     def _recorder(self, due, run):
         try:
-            return CompiledPiece(run, due, self.keep, self.located)
+            return CompiledPiece(run, due, self.keep, self.located, self.vectors)
         except TransformError:  # after an event, of another shape
             return Recorder(due, run, self.keep)
 
@@ -145,6 +146,8 @@ class CompiledPiece(CompiledRun):
         Keep the steps for dense output.
     located : list of Event
         Those with a condition.
+    vectors : list of callable
+        Their conditions, as in `as_vectors`.
 
     Raises
     ------
@@ -152,7 +155,7 @@ class CompiledPiece(CompiledRun):
         If f or a condition does not compile.
     """
 
-    def __init__(self, run, times, keep, located):
+    def __init__(self, run, times, keep, located, vectors):
         self.run, self.times, self.keep = run, times, keep
         self.outcomes, self.first, self.track = [], 0, Track()
         real(run.u0, run.p)
@@ -161,7 +164,7 @@ class CompiledPiece(CompiledRun):
         if run.method.implicit:
             begin(run)
         self.drive = take_drive(self.f, run, times is None or keep, True, "events")
-        self.drive.watch(located, conditions_of(located, *given))
+        self.drive.watch(located, conditions_of(vectors, *given))
         self.drive.configure(run)
         self.drive.outputs(np.array([] if times is None else times, dtype=float))
 
@@ -234,10 +237,7 @@ class CompiledPiece(CompiledRun):
         if self.outcomes:
             return
         if drive.status in at.EXPLAINED:
-            run.trouble = at.EXPLAINED[drive.status]
-            run.last_trouble = drive.trouble() if drive.status == at.NEWTON else ""
-            h = float(drive.numbers[at.H])
-            run.last = {"lane": None, "u": self.state(), "t": drive.now, "h": h, "p": run.p}
+            note_failure(run, drive, run.p)
         self.outcomes.append(drive.finish())
         self.report()
         drive.free.append(drive)

@@ -155,13 +155,8 @@ class CompiledRun:
                 drive.go(track)
                 bar(SimpleNamespace(t_new=start + (j * span + drive.now - start) / lanes))
             if drive.status in at.EXPLAINED and not run.trouble:
-                run.trouble = at.EXPLAINED[drive.status]
-                if drive.status == at.NEWTON:
-                    run.last_trouble = drive.trouble()
+                note_failure(run, drive, self.lane(run.p, j))
                 drive.retrace(track)
-                u, h = drive.u.reshape(drive.shape).copy(), float(drive.numbers[at.H])
-                p = self.lane(run.p, j)
-                run.last = {"lane": None, "u": u, "t": drive.now, "h": h, "p": p}
             self.outcomes.append(drive.finish())
         give_back(drive)
         self.report()
@@ -219,6 +214,15 @@ class CompiledRun:
     def dense(self):
         """The solution as a function of time."""
         return CompiledDense(self.run, self.outcomes, self.f)
+
+
+def note_failure(run, drive, p):
+    """Tell the run why its kernel gave up, and where."""
+    run.trouble = at.EXPLAINED[drive.status]
+    if drive.status == at.NEWTON:
+        run.last_trouble = drive.trouble()
+    u, h = drive.u.reshape(drive.shape).copy(), float(drive.numbers[at.H])
+    run.last = {"lane": None, "u": u, "t": drive.now, "h": h, "p": p}
 
 
 def real(u0, p):

@@ -14,7 +14,7 @@ from sciml_lab.backends.numba import layout as at
 from sciml_lab.backends.numba import watch_layout as seen
 from sciml_lab.backends.numba.functions import right_hand_side
 from sciml_lab.backends.numba.implicit import choice
-from sciml_lab.backends.numba.solve import CompiledRun, give_back, real
+from sciml_lab.backends.numba.solve import CompiledRun, give_back, note_failure, real
 from sciml_lab.backends.numba.watching import take_drive
 from sciml_lab.solvers.autoswitch import Switch, Taken
 from sciml_lab.solvers.dense import DenseOutput, DenseStep
@@ -88,11 +88,8 @@ class SwitchingRun(CompiledRun):
                 break
             self._switch()
         if drive.status in at.EXPLAINED:
-            run.trouble = at.EXPLAINED[drive.status]
-            run.last_trouble = drive.trouble() if drive.status == at.NEWTON else ""
+            note_failure(run, drive, run.p)
             drive.retrace(track)
-            u, h = drive.u.reshape(drive.shape).copy(), float(drive.numbers[at.H])
-            run.last = {"lane": None, "u": u, "t": drive.now, "h": h, "p": run.p}
         self._finish_piece()
         self.report()
 
