@@ -16,7 +16,7 @@ from sciml_lab.backends.numba.dense import CompiledDense
 from sciml_lab.backends.numba.families import family
 from sciml_lab.backends.numba.functions import right_hand_side
 from sciml_lab.backends.numba.implicit import begin
-from sciml_lab.backends.numba.solve import CompiledRun, note_failure, real
+from sciml_lab.backends.numba.solve import CompiledRun, give_back, note_failure, real
 from sciml_lab.backends.numba.watching import take_drive
 from sciml_lab.solvers import solve as front
 from sciml_lab.solvers.case import Track
@@ -240,7 +240,7 @@ class CompiledPiece(CompiledRun):
             note_failure(run, drive, run.p)
         self.outcomes.append(drive.finish())
         self.report()
-        drive.free.append(drive)
+        give_back(drive)
 
     def output(self):
         """Times and states, as a recorder gives them."""
