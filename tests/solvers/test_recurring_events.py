@@ -69,7 +69,7 @@ def test_events_end_when_max_steps_are_spent():
 
 
 def test_a_thermostat_that_switches_often_does_not_chatter():
-    """Pauses of a five-thousandth of the interval, in steps that could be as long as that is."""
+    """Pauses of a three-hundredth of the interval, in steps that could be as long as that is."""
     room = sl.ODEProblem(lambda u, p, t: p[0] * np.ones(1), [0.0], (0.0, 1.0), [1.0])
     events = [
         sl.Event(lambda u, p, t: u[0] - 1e-4, lambda u, p, t: (u, [-1.0]), 1),
