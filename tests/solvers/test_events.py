@@ -309,3 +309,27 @@ def test_a_solution_whose_state_changes_its_shape_can_be_printed():
     split = sl.Event(lambda u, p, t: u[0] - 2.0, lambda u, p, t: np.array([1.0, 1.0]))
     prob = sl.ODEProblem(lambda u, p, t: u, [1.0], (0.0, 1.0))
     assert "u of several shapes" in repr(sl.solve(prob, sl.Tsit5(), callbacks=[split]))
+
+
+def test_a_constant_condition_costs_no_search():
+    asked = []
+
+    def constant(u, p, t):
+        asked.append(t)
+        return 1.0
+
+    prob = sl.ODEProblem(spring, [1.0, 0.0], (0.0, 10.0))
+    sol = sl.solve(prob, sl.Tsit5(), callbacks=sl.Event(constant))
+    assert len(asked) <= 14 * sol.stats.naccept
+
+
+def test_an_event_costs_few_evaluations():
+    """The samples, some to tell rounding from a sign, and the search for the root."""
+    asked = []
+
+    def ground(u, p, t):
+        asked.append(t)
+        return u[0]
+
+    sol = sl.solve(ball(end=5.0), sl.Tsit5(), callbacks=sl.Event(ground, bounce, -1))
+    assert len(asked) < 20 * sol.stats.naccept + 20 * len(sol.events)

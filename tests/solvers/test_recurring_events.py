@@ -5,24 +5,6 @@ import pytest
 
 import sciml_lab as sl
 
-G = 9.81
-
-
-def fall(u, p, t):
-    return np.array([u[1], -G + 0 * u[0]])
-
-
-def bounce(u, p, t):
-    return np.array([0.0, -0.9 * u[1]])
-
-
-def spring(u, p, t):
-    return np.array([u[1], -u[0]])
-
-
-def ball(height=10.0, end=30.0):
-    return sl.ODEProblem(fall, [height, 0.0], (0.0, end))
-
 
 def sliding(u, p, t):
     """A block on a slope; p is the sign of its velocity."""
@@ -128,27 +110,3 @@ def test_a_condition_that_rests_on_zero_is_not_crossed_when_it_leaves():
         given = prob if start else prob.replace(p=[1.0])
         sol = sl.solve(given, sl.Tsit5(), callbacks=[sl.Event(lambda u, p, t: u[0]), *start])
         assert [one.event for one in sol.events] == start and sol.u[-1, 0] > 0.9
-
-
-def test_a_constant_condition_costs_no_search():
-    asked = []
-
-    def constant(u, p, t):
-        asked.append(t)
-        return 1.0
-
-    prob = sl.ODEProblem(spring, [1.0, 0.0], (0.0, 10.0))
-    sol = sl.solve(prob, sl.Tsit5(), callbacks=sl.Event(constant))
-    assert len(asked) <= 14 * sol.stats.naccept
-
-
-def test_an_event_costs_few_evaluations():
-    """The samples, some to tell rounding from a sign, and the search for the root."""
-    asked = []
-
-    def ground(u, p, t):
-        asked.append(t)
-        return u[0]
-
-    sol = sl.solve(ball(end=5.0), sl.Tsit5(), callbacks=sl.Event(ground, bounce, -1))
-    assert len(asked) < 20 * sol.stats.naccept + 20 * len(sol.events)
